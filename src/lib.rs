@@ -1,0 +1,4 @@
+//! lvsadm: Linux Virtual Server at the prompt.
+//!
+//! Modules are layers; imports point downwards only (`tests/layers.rs` checks it):
+//! `cli` → `state` → `ipvs` → `sys` → `model`.

@@ -1,0 +1,3 @@
+//! Which program am I, parse, run, exit status.
+
+fn main() {}
