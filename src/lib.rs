@@ -1,4 +1,6 @@
 //! lvsadm: Linux Virtual Server at the prompt.
 //!
-//! Modules are layers; imports point downwards only (`tests/layers.rs` checks it):
+//! Modules are layers; imports point downwards only, `tests/layers.rs` checks it:
 //! `cli` → `state` → `ipvs` → `sys` → `model`.
+
+pub mod model;
