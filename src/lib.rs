@@ -4,3 +4,4 @@
 //! `cli` → `state` → `ipvs` → `sys` → `model`.
 
 pub mod model;
+pub mod state;
