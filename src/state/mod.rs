@@ -1,0 +1,4 @@
+//! Save files: lines ↔ changes, files ↔ tables.
+
+pub mod store;
+pub mod words;
