@@ -3,4 +3,5 @@
 //! Modules are layers; imports point downwards only, `tests/layers.rs` checks it:
 //! `cli` → `state` → `ipvs` → `sys` → `model`.
 
+pub mod cli;
 pub mod model;
