@@ -4,7 +4,7 @@
 //! raised comes before what is lowered, and what is lowered before what is removed, so that a service that is in both
 //! tables is at no moment without a server that both give it or will give it.
 
-use crate::model::{Change, RealServer, ServiceKey, Table, Timeouts, Weight};
+use crate::model::{Change, Entry, RealServer, ServiceKey, Table, Timeouts, Weight};
 
 /// What becomes of services and servers that only the kernel has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,12 +24,18 @@ pub fn plan(have: &Table, wanted: &Table, extra: Extra) -> Vec<Change> {
     let daemons = || {
         wanted.daemons.iter().map(|daemon| (daemon, have.daemons.iter().find(|running| running.role == daemon.role)))
     };
-    // A running daemon forbids tunnels to another family, so daemons stop first and start last.
     for (daemon, running) in daemons() {
         if running.is_some_and(|running| !running.satisfies(daemon)) {
             plan.push(Change::StopDaemon(daemon.role));
         }
     }
+    // A start is the change that the kernel refuses most easily (no such interface), so it comes before anything is
+    // lowered or removed; but it is impossible while there are tunnels to another family.
+    let starts = daemons().filter(|(daemon, running)| running.is_none_or(|running| !running.satisfies(daemon)));
+    let starts = starts.map(|(daemon, _)| Change::StartDaemon(daemon.clone()));
+    let (early, late) =
+        if mixes_families(have) { (Vec::new(), starts.collect()) } else { (starts.collect(), Vec::new()) };
+    plan.extend::<Vec<_>>(early);
     plan.extend(wanted.timeouts.filter(|timeouts| !holds(have.timeouts, *timeouts)).map(Change::SetTimeouts));
     for (key, entry) in &wanted.services {
         let before = have.services.get(key);
@@ -64,12 +70,14 @@ pub fn plan(have: &Table, wanted: &Table, extra: Extra) -> Vec<Change> {
             }
         }
     }
-    for (daemon, running) in daemons() {
-        if running.is_none_or(|running| !running.satisfies(daemon)) {
-            plan.push(Change::StartDaemon(daemon.clone()));
-        }
-    }
+    plan.extend(late);
     plan
+}
+
+/// Whether any server is of another family than its service.
+fn mixes_families(table: &Table) -> bool {
+    let mixed = |(key, entry): (&ServiceKey, &Entry)| entry.servers.keys().any(|s| s.family() != key.family());
+    table.services.iter().any(mixed)
 }
 
 /// Whether timeouts are already what is asked for; 0 asks for nothing.
@@ -127,7 +135,7 @@ mod tests {
 
     use super::*;
     use crate::model::{
-        DaemonRole, Entry, Forwarding, Protocol, Scheduler, ServerKey, SyncDaemon, Thresholds, VirtualService,
+        DaemonRole, Forwarding, Protocol, Scheduler, ServerKey, SyncDaemon, Thresholds, VirtualService,
     };
 
     fn service(number: u8, scheduler: &str) -> VirtualService {
