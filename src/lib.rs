@@ -3,5 +3,7 @@
 //! Modules are layers; imports point downwards only, `tests/layers.rs` checks it:
 //! `cli` → `state` → `ipvs` → `sys` → `model`.
 
+pub mod cli;
+pub mod ipvs;
 pub mod model;
 pub mod state;

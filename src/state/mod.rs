@@ -1,5 +1,5 @@
-//! Save files and the ipvsadm grammar: lines of words ↔ requests.
-//!
-//! No input or output of its own except for save files named by the caller; nothing here talks to the kernel.
+//! Save files: lines ↔ changes, files ↔ tables.
 
 pub mod grammar;
+pub mod store;
+pub mod words;

@@ -1,0 +1,132 @@
+//! The one way to the terminal: data goes to standard output, everything that is said about it to standard error.
+//!
+//! Data is buffered and its loss is an error; what is said is not. Text that came from outside (names, the kernel,
+//! files) loses its control characters on the way, so that nobody else writes to the operator's terminal.
+
+use std::{
+    borrow::Cow,
+    fmt::Display,
+    io::{self, BufWriter, IsTerminal, Stdout, Write},
+    time::Duration,
+};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::error::{Complaint, Error};
+
+/// Standard output and standard error.
+pub struct Ui {
+    out: BufWriter<Stdout>,
+}
+
+impl Ui {
+    /// Returns the process's.
+    pub fn new() -> Self {
+        Self { out: BufWriter::new(io::stdout()) }
+    }
+
+    /// Whether data goes to a terminal.
+    pub fn is_terminal(&self) -> bool {
+        io::stdout().is_terminal()
+    }
+
+    /// Writes data as it is. Text must have been cleaned by who made it ([`clean`]).
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
+    pub fn print(&mut self, data: impl AsRef<[u8]>) -> Result<(), Error> {
+        self.out.write_all(data.as_ref()).map_err(|error| Error::output(&error))
+    }
+
+    /// Writes `value` as indented JSON and a line end.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
+    pub fn json(&mut self, value: &impl serde::Serialize) -> Result<(), Error> {
+        serde_json::to_writer_pretty(&mut self.out, value).map_err(|error| Error::output(&error.into()))?;
+        self.print("\n")
+    }
+
+    /// Writes `value` as JSON on one line: for streams of them.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
+    pub fn json_line(&mut self, value: &impl serde::Serialize) -> Result<(), Error> {
+        serde_json::to_writer(&mut self.out, value).map_err(|error| Error::output(&error.into()))?;
+        self.print("\n")
+    }
+
+    /// Sends on what is still buffered; before anything that waits, and at the end.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
+    pub fn flush(&mut self) -> Result<(), Error> {
+        self.out.flush().map_err(|error| Error::output(&error))
+    }
+
+    /// Says something that the reader of the data should know.
+    pub fn note(&mut self, text: impl Display) {
+        say("note", &text.to_string());
+    }
+
+    /// Says that something is probably not as it was meant.
+    pub fn warn(&mut self, text: impl Display) {
+        say("warning", &text.to_string());
+    }
+
+    /// Says what to do.
+    pub fn hint(&mut self, text: impl Display) {
+        say("hint", &text.to_string());
+    }
+
+    /// Says what failed and what to do about it.
+    pub fn complain(&mut self, complaint: &Complaint) {
+        say("error", &complaint.text);
+        if let Some(hint) = &complaint.hint {
+            say("hint", hint);
+        }
+    }
+
+    /// Shows how far `what` is, for work of more than a second; silent where nobody watches.
+    pub fn progress(&self, what: &'static str, len: usize) -> ProgressBar {
+        let bar = ProgressBar::with_draw_target(Some(len as u64), ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template("{msg} {bar:40} {pos}/{len} {eta}") {
+            bar.set_style(style);
+        }
+        bar.set_message(what);
+        bar.enable_steady_tick(Duration::from_secs(1));
+        bar
+    }
+}
+
+impl Default for Ui {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Standard error is the last resort: when it cannot be written there is nobody left to tell.
+fn say(kind: &str, text: &str) {
+    let _ = writeln!(io::stderr(), "{kind}: {}", clean(text));
+}
+
+/// Returns `text` with control characters but line ends and tabs written out (`\u{1b}`).
+pub fn clean(text: &str) -> Cow<'_, str> {
+    let harmful = |c: char| c.is_control() && c != '\n' && c != '\t';
+    if !text.contains(harmful) {
+        return Cow::Borrowed(text);
+    }
+    let escaped = text.chars().map(|c| if harmful(c) { c.escape_default().to_string() } else { c.to_string() });
+    Cow::Owned(escaped.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::clean;
+
+    #[test]
+    fn control_characters_are_written_out() {
+        assert_eq!(clean("eth0\u{1b}[2J\r\u{9b}"), "eth0\\u{1b}[2J\\r\\u{9b}");
+        assert_eq!(clean("10.0.0.1\tä\n"), "10.0.0.1\tä\n");
+    }
+}

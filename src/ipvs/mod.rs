@@ -1,0 +1,3 @@
+//! The kernel's table.
+
+pub mod plan;
