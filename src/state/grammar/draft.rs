@@ -161,8 +161,7 @@ impl<'a> Draft<'a> {
 
     fn plain(&mut self, opt: Opt, value: Value<'a>, names: &dyn Names) -> Result<(), FaultKind> {
         let text = value.text;
-        let number = |what: &'static str| FaultKind::Number(what);
-        let threshold = |what| values::number(text, 0, i32::MAX as u32).ok_or(number(what));
+        let threshold = |what| values::number(text, 0, i32::MAX as u32).ok_or(FaultKind::Number(what));
         match opt {
             Opt::Scheduler => self.scheduler = self.short(text, Scheduler::MAX_LEN),
             Opt::Persistent => {
@@ -173,32 +172,36 @@ impl<'a> Draft<'a> {
             Opt::Server => self.read_server(text, names)?,
             Opt::Weight => {
                 let weight = values::number(text, 0, Weight::MAX.value()).and_then(Weight::new);
-                self.weight = weight.ok_or(number("weight"))?;
+                self.weight = weight.ok_or(FaultKind::Number("weight"))?;
             }
             Opt::Upper => self.thresholds.upper = threshold("u_threshold")?,
             Opt::Lower => self.thresholds.lower = threshold("l_threshold")?,
             Opt::Interface if text.is_empty() => {}
             Opt::Interface => self.daemon.interface = self.short(text, INTERFACE_MAX_LEN).to_owned(),
-            Opt::SyncId => self.daemon.sync_id = values::number_u8(text, 0, 255).ok_or(number("syncid"))?,
+            Opt::SyncId => self.daemon.sync_id = values::number_u8(text, 0, 255).ok_or(FaultKind::Number("syncid"))?,
             Opt::Engine => self.engine = self.short(text, VirtualService::ENGINE_MAX_LEN),
             Opt::Flags => self.flags = Some(value),
             Opt::Group => self.daemon.group = Some(values::group(text)?),
             Opt::McastPort => {
-                self.daemon.port = Some(values::number_u16(text, 1, u16::MAX).ok_or(number("mcast-port"))?);
+                self.daemon.port = Some(values::number_u16(text, 1, u16::MAX).ok_or(FaultKind::Number("mcast-port"))?);
             }
-            Opt::McastTtl => self.daemon.ttl = Some(values::number_u8(text, 1, 255).ok_or(number("mcast-ttl"))?),
+            Opt::McastTtl => {
+                self.daemon.ttl = Some(values::number_u8(text, 1, 255).ok_or(FaultKind::Number("mcast-ttl"))?)
+            }
             Opt::SyncMaxLen => {
-                self.daemon.max_len = Some(values::number_u16(text, 1, 65507).ok_or(number("sync-maxlen"))?);
+                self.daemon.max_len = Some(values::number_u16(text, 1, 65507).ok_or(FaultKind::Number("sync-maxlen"))?);
             }
             Opt::TunType => {
                 self.tunnel_type = match text {
                     "ipip" => TunnelType::Ipip,
                     "gue" => TunnelType::Gue,
                     "gre" => TunnelType::Gre,
-                    _ => return Err(number("tunnel type")),
+                    _ => return Err(FaultKind::Number("tunnel type")),
                 }
             }
-            Opt::TunPort => self.tunnel_port = values::number_u16(text, 1, u16::MAX).ok_or(number("tunnel port"))?,
+            Opt::TunPort => {
+                self.tunnel_port = values::number_u16(text, 1, u16::MAX).ok_or(FaultKind::Number("tunnel port"))?
+            }
             // Services are taken elsewhere, and the others have no value.
             _ => {}
         }

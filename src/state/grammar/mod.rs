@@ -148,7 +148,9 @@ pub fn parse(words: &[impl AsRef<str>], names: &dyn Names) -> Result<Parsed, Fau
     let mut draft = Draft::new(verb, first.value)?;
     while let Some(found) = scanner.next_option()? {
         if let Means::Verb(_) = found.spec.means {
-            let text = words.get(found.word).copied().unwrap_or_default().to_owned();
+            // The message shows the word that was read last: the value, where the command has one.
+            let word = found.value.map_or(found.word, |value| value.word);
+            let text = words.get(word).copied().unwrap_or_default().to_owned();
             return Err(Fault { kind: FaultKind::InvalidOption(text), word: Some(found.word) });
         }
         draft.take(&found, names)?;
