@@ -3,4 +3,6 @@
 //! Modules are layers; imports point downwards only, `tests/layers.rs` checks it:
 //! `cli` → `state` → `ipvs` → `sys` → `model`.
 
+pub mod ipvs;
 pub mod model;
+pub mod sys;
