@@ -116,8 +116,15 @@ impl Host {
 
     /// Gives this host one more address, without a LAN behind it.
     pub(crate) fn add_address(&self, address: IpAddr, interface: &str) {
-        let prefix = if address.is_ipv4() { "32" } else { "128 nodad" };
-        self.run(format!("ip address add {address}/{prefix} dev {interface}").as_str())
+        // Being the longest prefix, an IPv6 VIP would become the source of the director's own packets, neighbour
+        // solicitations for real servers included, and a server that has the VIP too would answer itself. A deprecated
+        // address is never chosen.
+        let rest = if address.is_ipv4() {
+            "32"
+        } else {
+            "128 nodad preferred_lft 0"
+        };
+        self.run(format!("ip address add {address}/{rest} dev {interface}"))
             .ok();
     }
 
