@@ -7,3 +7,4 @@ pub mod cli;
 pub mod ipvs;
 pub mod model;
 pub mod state;
+pub mod sys;

@@ -1,3 +1,7 @@
-//! The kernel's table.
+//! The kernel's IPVS table: its netlink language, a client, its files in `/proc`, what its refusals mean, and plans.
 
+mod client;
+pub mod codec;
 pub mod plan;
+
+pub use client::{Client, Error, OpenError, Refusal};
