@@ -30,10 +30,13 @@ apt() {
     "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 "$@"
 }
 
-# Installs Debian packages. The package lists are fetched only if apt cannot do without: that takes longer than the rest.
+# Installs Debian packages. The package lists are fetched only if apt cannot do without: that takes longer than the rest. What
+# people have installed stays; a machine that is thrown away afterwards (CI) need not be so careful.
 apt_install() {
-    apt install --no-install-recommends "$@" && return
-    apt update && apt install --no-install-recommends "$@"
+    local careful=(--no-remove)
+    [ -z "${CI:-}" ] || careful=()
+    apt install --no-install-recommends "${careful[@]}" "$@" && return
+    apt update && apt install --no-install-recommends "${careful[@]}" "$@"
 }
 
 # `need COMMAND:PACKAGE…` installs the package of each command that is missing.
@@ -49,5 +52,5 @@ need() {
     echo "${0##*/}: installing ${missing[*]}" >&2
     logged "$lab_cache/apt.log" flock "$lab_cache/apt.lock" bash -c \
         "$(declare -f apt apt_install); apt_install \"\$@\"" apt_install "${missing[@]}" ||
-        die "cannot install ${missing[*]}"
+        die "cannot install ${missing[*]} (if other packages are in the way, CI=1 lets apt remove them)"
 }
