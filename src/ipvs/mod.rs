@@ -3,5 +3,6 @@
 mod client;
 pub mod codec;
 pub mod plan;
+pub mod transaction;
 
 pub use client::{Client, Error, OpenError, Refusal};
