@@ -4,4 +4,6 @@
 //! `cli` → `state` → `ipvs` → `sys` → `model`.
 
 pub mod cli;
+pub mod ipvs;
 pub mod model;
+pub mod sys;

@@ -1,1 +1,4 @@
-fn main() {}
+//! Tests that need a real IPVS kernel; `tests/lab/test` runs them (see README.md here).
+
+mod smoke;
+mod support;
