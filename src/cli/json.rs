@@ -8,7 +8,10 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use super::render::{flag_words, forwarding_word};
-use crate::model::{self, Checksum, Family, Forwarding, Protocol, ServiceKey, SnapshotServer, SnapshotService, Tunnel};
+use crate::{
+    model::{self, Checksum, Family, Forwarding, Protocol, ServiceKey, SnapshotServer, SnapshotService, Tunnel},
+    state::print,
+};
 
 /// Number of the schema that all of it follows.
 pub const SCHEMA: u32 = 1;
@@ -257,5 +260,87 @@ impl Daemons {
             ttl: daemon.ttl,
         });
         Self { schema: SCHEMA, daemons: daemons.collect() }
+    }
+}
+
+/// `save --json`, `restore --json`: the changes that make a table, or that lead to it, in their order.
+#[derive(Debug, Serialize)]
+pub struct Changes {
+    schema: u32,
+    changes: Vec<Change>,
+}
+
+#[derive(Debug, Serialize)]
+struct Change {
+    action: &'static str,
+    service: Option<ServiceName>,
+    server: Option<ServerName>,
+    /// The change in ipvsadm's words.
+    line: String,
+}
+
+/// What identifies a server within its service.
+#[derive(Debug, Serialize)]
+struct ServerName {
+    address: IpAddr,
+    port: u16,
+}
+
+impl Changes {
+    /// Converts changes.
+    pub fn new(changes: &[model::Change]) -> Self {
+        Self { schema: SCHEMA, changes: changes.iter().map(Change::new).collect() }
+    }
+}
+
+impl Change {
+    fn new(change: &model::Change) -> Self {
+        use model::Change as C;
+        let (action, service, server) = match change {
+            C::AddService(service) => ("add-service", Some(service.key), None),
+            C::EditService(service) => ("edit-service", Some(service.key), None),
+            C::DeleteService(key) => ("delete-service", Some(*key), None),
+            C::AddServer(service, server) => ("add-real", Some(*service), Some(server.key)),
+            C::EditServer(service, server) => ("edit-real", Some(*service), Some(server.key)),
+            C::DeleteServer(service, key) => ("delete-real", Some(*service), Some(*key)),
+            C::SetTimeouts(_) => ("set-timeouts", None, None),
+            C::StartDaemon(_) => ("start-daemon", None, None),
+            C::StopDaemon(_) => ("stop-daemon", None, None),
+            C::Zero(key) => ("zero", *key, None),
+            C::Clear => ("clear", None, None),
+        };
+        Self {
+            action,
+            service: service.as_ref().map(ServiceName::new),
+            server: server.map(|key| ServerName { address: key.address, port: key.port }),
+            line: print::change_line(change),
+        }
+    }
+}
+
+/// `diff --json`.
+#[derive(Debug, Serialize)]
+pub struct Differences<'a> {
+    schema: u32,
+    first: &'a str,
+    second: &'a str,
+    differences: Vec<Difference<'a>>,
+}
+
+/// A line that is not the same in both tables; `null` where a table has none.
+#[derive(Debug, Serialize)]
+struct Difference<'a> {
+    minus: Option<&'a str>,
+    plus: Option<&'a str>,
+}
+
+impl<'a> Differences<'a> {
+    /// Converts what differs between two tables of these names.
+    pub fn new(first: &'a str, second: &'a str, differences: &'a [super::diff::Difference]) -> Self {
+        let differences = differences
+            .iter()
+            .map(|each| Difference { minus: each.minus.as_deref(), plus: each.plus.as_deref() })
+            .collect();
+        Self { schema: SCHEMA, first, second, differences }
     }
 }

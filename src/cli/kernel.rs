@@ -6,8 +6,9 @@ use nix::errno::Errno;
 
 use super::{Complaint, Error, Ui};
 use crate::{
-    ipvs::{self, Client, OpenError},
+    ipvs::{self, Client, OpenError, transaction::Refused},
     model::{Change, Conflict, ServerKey, ServiceKey, Snapshot, SnapshotService},
+    state::print,
 };
 
 impl From<OpenError> for Error {
@@ -142,6 +143,12 @@ fn refused(client: &mut Client, change: &Change, errno: Errno) -> Complaint {
             _ => Complaint::new(errno.desc()),
         },
     }
+}
+
+/// Says what the kernel refused, behind `place`, where it was asked for.
+pub fn complaint(place: &str, refused: &Refused) -> Complaint {
+    let reason = refused.errno.desc();
+    Complaint::new(format_args!("{place}{}: {reason}", print::change_line(&refused.change)))
 }
 
 /// Returns the service that a change is about.

@@ -10,6 +10,7 @@ pub mod clear;
 pub mod compat;
 pub mod delete_real;
 pub mod delete_service;
+pub mod diff;
 pub mod edit_real;
 pub mod edit_service;
 pub mod error;
@@ -17,6 +18,9 @@ pub mod json;
 pub mod kernel;
 pub mod list;
 pub mod render;
+pub mod restore;
+pub mod save;
+pub mod source;
 pub mod sync;
 pub mod timeouts;
 pub mod ui;
@@ -67,6 +71,12 @@ enum Command {
     Timeouts(timeouts::TimeoutsArgs),
     /// Copy connections to another director
     Sync(sync::SyncArgs),
+    /// Write the table as a save file that loses nothing
+    Save(save::SaveArgs),
+    /// Make the table what a save file says
+    Restore(restore::RestoreArgs),
+    /// Show how two tables differ
+    Diff(diff::DiffArgs),
 }
 
 impl Command {
@@ -83,6 +93,9 @@ impl Command {
             Self::Zero(args) => zero::run(args, ui),
             Self::Timeouts(args) => timeouts::run(args, ui),
             Self::Sync(args) => sync::run(args, ui),
+            Self::Save(args) => save::run(args, ui),
+            Self::Restore(args) => restore::run(args, ui),
+            Self::Diff(args) => diff::run(args, ui),
         }
     }
 }
