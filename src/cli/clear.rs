@@ -4,10 +4,15 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{Error, Ui};
+use super::{Error, Ui, kernel};
+use crate::model::Change;
 
-/// Removes all virtual services with their servers, at once.
+/// Removes all virtual services with their servers, at once and without asking. Timeouts and sync daemons stay.
 #[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  lvsadm save /root/table; lvsadm clear
+      Keep a copy, then remove everything.")]
 pub struct ClearArgs {}
 
 /// Runs the verb.
@@ -15,5 +20,6 @@ pub struct ClearArgs {}
 /// # Errors
 /// The kernel cannot be reached or refuses.
 pub fn run(_args: ClearArgs, _ui: &mut Ui) -> Result<ExitCode, Error> {
-    Err(Error::failed("no client yet"))
+    kernel::apply(&mut kernel::open()?, &[Change::Clear])?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -3,10 +3,29 @@
 //! A verb parses its arguments to values of the model, asks `ipvs` for what it needs, and prints. Whatever can be
 //! decided without the kernel is a pure function beside it. Nothing here knows how the kernel is talked to.
 
+pub mod add_real;
+pub mod add_service;
+pub mod args;
 pub mod clear;
 pub mod compat;
+pub mod delete_real;
+pub mod delete_service;
+pub mod diff;
+pub mod edit_real;
+pub mod edit_service;
 pub mod error;
+pub mod json;
+pub mod kernel;
+pub mod list;
+pub mod render;
+pub mod restore;
+pub mod save;
+pub mod source;
+pub mod sync;
+pub mod timeouts;
 pub mod ui;
+pub mod watch;
+pub mod zero;
 
 use std::{ffi::OsString, io, path::Path, process::ExitCode};
 
@@ -27,19 +46,68 @@ pub struct Cli {
     command: Command,
 }
 
-/// The verbs.
+/// The verbs, in the order of a day's work.
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Add a virtual service
+    AddService(add_service::AddServiceArgs),
+    /// Change what is named of a virtual service
+    EditService(edit_service::EditServiceArgs),
+    /// Remove a virtual service with its servers
+    DeleteService(delete_service::DeleteServiceArgs),
+    /// Add real servers to a service
+    AddReal(add_real::AddRealArgs),
+    /// Change what is named of real servers
+    EditReal(edit_real::EditRealArgs),
+    /// Remove real servers from a service
+    DeleteReal(delete_real::DeleteRealArgs),
+    /// Show services and servers
+    List(list::ListArgs),
     /// Remove all virtual services
     Clear(clear::ClearArgs),
+    /// Set counters to zero
+    Zero(zero::ZeroArgs),
+    /// Show or set the connection timeouts
+    Timeouts(timeouts::TimeoutsArgs),
+    /// Copy connections to another director
+    Sync(sync::SyncArgs),
+    /// Write the table as a save file that loses nothing
+    Save(save::SaveArgs),
+    /// Make the table what a save file says
+    Restore(restore::RestoreArgs),
+    /// Show how two tables differ
+    Diff(diff::DiffArgs),
 }
 
 impl Command {
     fn run(self, ui: &mut Ui) -> Result<ExitCode, Error> {
         match self {
+            Self::AddService(args) => add_service::run(args, ui),
+            Self::EditService(args) => edit_service::run(args, ui),
+            Self::DeleteService(args) => delete_service::run(args, ui),
+            Self::AddReal(args) => add_real::run(args, ui),
+            Self::EditReal(args) => edit_real::run(args, ui),
+            Self::DeleteReal(args) => delete_real::run(args, ui),
+            Self::List(args) => list::run(args, ui),
             Self::Clear(args) => clear::run(args, ui),
+            Self::Zero(args) => zero::run(args, ui),
+            Self::Timeouts(args) => timeouts::run(args, ui),
+            Self::Sync(args) => sync::run(args, ui),
+            Self::Save(args) => save::run(args, ui),
+            Self::Restore(args) => restore::run(args, ui),
+            Self::Diff(args) => diff::run(args, ui),
         }
     }
+}
+
+/// Returns how addresses and ports are written: as numbers, unless somebody asked for names.
+fn labels(resolve: bool) -> &'static dyn render::Labels {
+    &render::Plain
+}
+
+/// Returns how names are looked up: not at all, unless somebody asked for it.
+fn names(resolve: bool) -> &'static dyn args::Lookup {
+    &args::Numeric
 }
 
 /// Returns the definition of the subcommand grammar: for help, manual pages and completions.

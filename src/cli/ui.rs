@@ -17,12 +17,14 @@ use super::error::{Complaint, Error};
 /// Standard output and standard error.
 pub struct Ui {
     out: BufWriter<Stdout>,
+    /// What is drawn over the page before, while a listing repeats itself on a terminal.
+    page: Option<Vec<u8>>,
 }
 
 impl Ui {
     /// Returns the process's.
     pub fn new() -> Self {
-        Self { out: BufWriter::new(io::stdout()) }
+        Self { out: BufWriter::new(io::stdout()), page: None }
     }
 
     /// Whether data goes to a terminal.
@@ -35,7 +37,7 @@ impl Ui {
     /// # Errors
     /// Standard output cannot be written.
     pub fn print(&mut self, data: impl AsRef<[u8]>) -> Result<(), Error> {
-        self.out.write_all(data.as_ref()).map_err(|error| Error::output(&error))
+        self.write_all(data.as_ref()).map_err(|error| Error::output(&error))
     }
 
     /// Writes `value` as indented JSON and a line end.
@@ -43,7 +45,7 @@ impl Ui {
     /// # Errors
     /// Standard output cannot be written.
     pub fn json(&mut self, value: &impl serde::Serialize) -> Result<(), Error> {
-        serde_json::to_writer_pretty(&mut self.out, value).map_err(|error| Error::output(&error.into()))?;
+        serde_json::to_writer_pretty(&mut *self, value).map_err(|error| Error::output(&error.into()))?;
         self.print("\n")
     }
 
@@ -52,7 +54,7 @@ impl Ui {
     /// # Errors
     /// Standard output cannot be written.
     pub fn json_line(&mut self, value: &impl serde::Serialize) -> Result<(), Error> {
-        serde_json::to_writer(&mut self.out, value).map_err(|error| Error::output(&error.into()))?;
+        serde_json::to_writer(&mut *self, value).map_err(|error| Error::output(&error.into()))?;
         self.print("\n")
     }
 
@@ -62,6 +64,23 @@ impl Ui {
     /// Standard output cannot be written.
     pub fn flush(&mut self) -> Result<(), Error> {
         self.out.flush().map_err(|error| Error::output(&error))
+    }
+
+    /// Begins a page: on a terminal, what is printed from here on takes the place of the page before.
+    pub fn start_page(&mut self) {
+        self.page = self.is_terminal().then(Vec::new);
+    }
+
+    /// Shows the page.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
+    pub fn end_page(&mut self) -> Result<(), Error> {
+        if let Some(page) = self.page.take() {
+            let height = terminal_size::terminal_size_of(io::stdout()).map_or(24, |(_, height)| usize::from(height.0));
+            self.print(overwrite(&String::from_utf8_lossy(&page), height))?;
+        }
+        self.flush()
     }
 
     /// Says something that the reader of the data should know.
@@ -99,6 +118,37 @@ impl Ui {
     }
 }
 
+impl Write for Ui {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        match &mut self.page {
+            Some(page) => page.write(data),
+            None => self.out.write(data),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// Returns what writes `page` over whatever the terminal shows, without flicker: lines are cleared as they are written
+/// and cut at the right border, and a page higher than the terminal says how much of it is missing.
+fn overwrite(page: &str, height: usize) -> String {
+    let lines: Vec<&str> = page.lines().collect();
+    let room = height.saturating_sub(1);
+    let shown = if lines.len() > room { room.saturating_sub(1) } else { lines.len() };
+    let mut text = String::from("\u{1b}[?7l\u{1b}[H");
+    for line in lines.iter().take(shown) {
+        text.push_str(line);
+        text.push_str("\u{1b}[K\n");
+    }
+    if shown < lines.len() {
+        text.push_str(&format!("… {} more lines\u{1b}[K\n", lines.len() - shown));
+    }
+    text.push_str("\u{1b}[J\u{1b}[?7h");
+    text
+}
+
 impl Default for Ui {
     fn default() -> Self {
         Self::new()
@@ -122,7 +172,15 @@ pub fn clean(text: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use super::clean;
+    use super::{clean, overwrite};
+
+    #[test]
+    fn a_page_fits_the_terminal() {
+        let text = |page, height| overwrite(page, height).replace('\u{1b}', "^");
+        assert_eq!(text("a\nb\n", 24), "^[?7l^[Ha^[K\nb^[K\n^[J^[?7h");
+        assert_eq!(text("a\nb\nc\n", 3), "^[?7l^[Ha^[K\n… 2 more lines^[K\n^[J^[?7h");
+        assert_eq!(text("a\n", 0), "^[?7l^[H… 1 more lines^[K\n^[J^[?7h");
+    }
 
     #[test]
     fn control_characters_are_written_out() {

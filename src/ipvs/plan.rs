@@ -97,7 +97,7 @@ pub fn undo(before: &Table, done: &[Change]) -> Vec<Change> {
         match change {
             Change::AddService(service) => back.push(Change::DeleteService(service.key)),
             Change::EditService(service) => {
-                back.extend(before.services.get(&service.key).map(|entry| Change::EditService(entry.service.clone())))
+                back.extend(before.services.get(&service.key).map(|entry| Change::EditService(entry.service.clone())));
             }
             Change::DeleteService(key) => whole_service(before, key, &mut back),
             Change::AddServer(service, server) => back.push(Change::DeleteServer(*service, server.key)),

@@ -54,7 +54,7 @@ fn resolve(path: &Path) -> io::Result<PathBuf> {
     let mut target = path.to_owned();
     for _ in 0..MOST_LINKS {
         match fs::read_link(&target) {
-            Ok(next) => target = target.parent().unwrap_or(Path::new("")).join(next),
+            Ok(next) => target = target.with_file_name(next),
             // EINVAL: not a link; NotFound: nothing there yet.
             Err(_) => return Ok(target),
         }

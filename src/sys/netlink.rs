@@ -5,6 +5,7 @@
 
 mod attribute;
 mod generic;
+mod inbox;
 mod message;
 
 use std::{
@@ -23,7 +24,7 @@ use neli::{
 use nix::{
     errno::Errno,
     libc,
-    sys::socket::{self, NetlinkAddr, sockopt},
+    sys::socket::{self, MsgFlags, NetlinkAddr, sockopt},
 };
 use thiserror::Error;
 
@@ -31,10 +32,8 @@ pub use attribute::{Attribute, Attributes, Malformed, Writer};
 pub use generic::Command;
 pub use message::Batch;
 
+use inbox::Inbox;
 use message::Messages;
-
-/// Where answers are read into. The kernel makes dump messages of up to 32 KiB, if it has seen that the reader can take them.
-const BUFFER: usize = 64 * 1024;
 
 /// What the kernel may have waiting for us.
 const RECEIVE_BUFFER: usize = 1024 * 1024;
@@ -100,7 +99,7 @@ pub struct Outcome {
 pub struct Socket {
     socket: NlSocket,
     sequence: u32,
-    buffer: Box<[u8]>,
+    inbox: Inbox,
     batch_limit: usize,
 }
 
@@ -129,12 +128,7 @@ impl Socket {
         // A connected netlink socket takes messages from its peer only: port 0, the kernel.
         socket::connect(socket.as_raw_fd(), &NetlinkAddr::new(0, 0))?;
         let room = socket::getsockopt(&borrowed(&socket), sockopt::RcvBuf)?;
-        Ok(Self {
-            socket,
-            sequence: 0,
-            buffer: vec![0; BUFFER].into(),
-            batch_limit: (room / ANSWER_COST).clamp(1, LARGEST_BATCH),
-        })
+        Ok(Self { socket, sequence: 0, inbox: Inbox::new(), batch_limit: (room / ANSWER_COST).clamp(1, LARGEST_BATCH) })
     }
 
     /// Returns how many requests a batch may hold so that the answers fit even if all are refused.
@@ -298,16 +292,8 @@ impl Socket {
 
     /// Receives one datagram, which holds one or many messages; `EAGAIN` if there is none and it must not wait.
     fn receive(&mut self, lost: bool) -> Result<Messages<'_>, Errno> {
-        let flags = if lost { Msg::TRUNC | Msg::DONTWAIT } else { Msg::TRUNC };
-        let len = loop {
-            match self.socket.recv(&mut self.buffer, flags).map_err(errno_of) {
-                Ok((len, _)) => break len,
-                Err(Errno::EINTR) => {}
-                Err(errno) => return Err(errno),
-            }
-        };
-        // With MSG_TRUNC the length is that of the datagram, not of what fitted.
-        self.buffer.get(..len).map(Messages::new).ok_or(Errno::EMSGSIZE)
+        let flags = if lost { MsgFlags::MSG_DONTWAIT } else { MsgFlags::empty() };
+        self.inbox.next(&borrowed(&self.socket), flags).map(Messages::new)
     }
 }
 

@@ -1,0 +1,49 @@
+//! `lvsadm delete-real`: removes real servers from a virtual service.
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::{
+    Error, Ui,
+    args::{Faults, ServersArgs, ServiceArgs},
+    kernel, names,
+};
+use crate::model::Change;
+
+/// Removes real servers from a virtual service, at once; weight 0 first lets their connections end.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  lvsadm delete-real -t 10.0.0.1:80 -r 10.0.0.11 -r 10.0.0.13:8080
+      Remove two servers.
+  lvsadm delete-real -t 10.0.0.1:80 -r 10.0.0.11 --if-exists
+      Make sure that the service has no such server.")]
+pub struct DeleteRealArgs {
+    #[command(flatten)]
+    service: ServiceArgs,
+    #[command(flatten)]
+    servers: ServersArgs,
+    /// It is no failure if there is no such server, or no such service
+    #[arg(long)]
+    if_exists: bool,
+}
+
+/// Runs the verb.
+///
+/// # Errors
+/// The command line is wrong, there is no such service or server, or the kernel refuses; other servers are removed.
+pub fn run(args: DeleteRealArgs, _ui: &mut Ui) -> Result<ExitCode, Error> {
+    let mut faults = Faults::default();
+    let names = names(args.service.resolve);
+    let service = args.service.key(names, &mut faults);
+    let keys = args.servers.keys(service, names, &mut faults);
+    let Some(service) = service else { return Err(faults.into()) };
+    faults.check()?;
+
+    let mut client = kernel::open()?;
+    let changes: Vec<_> = keys.into_iter().map(|key| Change::DeleteServer(service, key)).collect();
+    let pass = if args.if_exists { kernel::Pass::Missing } else { kernel::Pass::Nothing };
+    kernel::apply_but(&mut client, &changes, pass)?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,70 @@
+//! `lvsadm edit-service`: changes what is named of a virtual service, and nothing else.
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::{
+    Complaint, Error, Ui,
+    args::{Faults, Persist, ServiceArgs, ServiceOptions},
+    kernel, names,
+};
+use crate::model::Change;
+
+/// Changes a virtual service: only what is named; its servers and connections stay.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  lvsadm edit-service -t 10.0.0.1:80 -s wlc
+      Another scheduler; persistence and everything else stay.
+  lvsadm edit-service -t 10.0.0.1:80 -p 10m
+      Another time of persistence; its mask stays.
+  lvsadm edit-service -t 10.0.0.1:80 --no-persistent
+      No persistence any more.")]
+pub struct EditServiceArgs {
+    #[command(flatten)]
+    service: ServiceArgs,
+    #[command(flatten)]
+    options: ServiceOptions,
+    /// Switch persistence off
+    #[arg(long, conflicts_with_all = ["persistent", "netmask"])]
+    no_persistent: bool,
+    /// Take the persistence engine away
+    #[arg(long, conflicts_with = "pe")]
+    no_pe: bool,
+    /// Switch one-packet scheduling off
+    #[arg(long, conflicts_with = "ops")]
+    no_ops: bool,
+}
+
+/// Runs the verb.
+///
+/// # Errors
+/// The command line is wrong, there is no such service, or the kernel refuses.
+pub fn run(args: EditServiceArgs, _ui: &mut Ui) -> Result<ExitCode, Error> {
+    let mut faults = Faults::default();
+    let key = args.service.key(names(args.service.resolve), &mut faults);
+    let mut patch = args.options.patch(key.map(|key| key.family()), &mut faults);
+    if args.no_persistent {
+        patch.persist = Some(Persist::Off);
+    }
+    if args.no_pe {
+        patch.engine = Some(None);
+    }
+    if args.no_ops {
+        patch.one_packet = Some(false);
+    }
+    if patch.is_empty() {
+        faults.add(Complaint::new("nothing is to be changed").hint("name what is, for example -s wlc"));
+    }
+    let Some(key) = key else { return Err(faults.into()) };
+    faults.check()?;
+
+    let mut client = kernel::open()?;
+    let existing = kernel::service(&mut client, &key)?;
+    let edited = patch.apply(&existing.service).map_err(Error::all_failed)?;
+    if edited != existing.service {
+        kernel::apply(&mut client, &[Change::EditService(edited)])?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,346 @@
+//! What programs read: the JSON of `--json`, described in lvsadm(8).
+//!
+//! A contract of its own, apart from the model: a field here is never renamed or removed without a new [`SCHEMA`]
+//! number; new ones may come. Every field is always there, `null` where there is nothing to say.
+
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use super::render::{flag_words, forwarding_word};
+use crate::{
+    model::{self, Checksum, Family, Forwarding, Protocol, ServiceKey, SnapshotServer, SnapshotService, Tunnel},
+    state::print,
+};
+
+/// Number of the schema that all of it follows.
+pub const SCHEMA: u32 = 1;
+
+/// `list --json`.
+#[derive(Debug, Serialize)]
+pub struct Table {
+    schema: u32,
+    /// `kernel`, or `proc` for the part of it that everybody may read.
+    source: &'static str,
+    services: Vec<Service>,
+}
+
+impl Table {
+    /// Converts a snapshot; `complete` if the kernel itself was asked.
+    pub fn new(snapshot: &model::Snapshot, complete: bool) -> Self {
+        Self {
+            schema: SCHEMA,
+            source: if complete { "kernel" } else { "proc" },
+            services: snapshot.services.iter().map(Service::new).collect(),
+        }
+    }
+}
+
+/// What identifies a service: protocol, address and port, or mark; and the family.
+#[derive(Debug, Serialize)]
+pub struct ServiceName {
+    protocol: Option<String>,
+    address: Option<IpAddr>,
+    port: Option<u16>,
+    mark: Option<u32>,
+    family: &'static str,
+}
+
+impl ServiceName {
+    /// Converts a key.
+    pub fn new(key: &ServiceKey) -> Self {
+        let family = family(key.family());
+        match *key {
+            ServiceKey::Address { protocol, address, port } => Self {
+                protocol: Some(self::protocol(protocol)),
+                address: Some(address),
+                port: Some(port),
+                mark: None,
+                family,
+            },
+            ServiceKey::Mark { mark, .. } => {
+                Self { protocol: None, address: None, port: None, mark: Some(mark), family }
+            }
+        }
+    }
+}
+
+/// Returns `ipv4` or `ipv6`.
+fn family(family: Family) -> &'static str {
+    match family {
+        Family::V4 => "ipv4",
+        Family::V6 => "ipv6",
+    }
+}
+
+/// Returns `tcp`, `udp`, `sctp`, or the protocol's number.
+pub fn protocol(protocol: Protocol) -> String {
+    match protocol {
+        Protocol::Tcp => "tcp".into(),
+        Protocol::Udp => "udp".into(),
+        Protocol::Sctp => "sctp".into(),
+        Protocol::Other(number) => number.to_string(),
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Service {
+    #[serde(flatten)]
+    name: ServiceName,
+    scheduler: String,
+    flags: Vec<&'static str>,
+    persistence: Option<Persistence>,
+    engine: Option<String>,
+    one_packet: bool,
+    stats: Option<Stats>,
+    servers: Vec<Server>,
+}
+
+#[derive(Debug, Serialize)]
+struct Persistence {
+    timeout: u32,
+    netmask: String,
+}
+
+impl Service {
+    fn new(each: &SnapshotService) -> Self {
+        let service = &each.service;
+        Self {
+            name: ServiceName::new(&service.key),
+            scheduler: service.scheduler.to_string(),
+            flags: flag_words(&service.scheduler, service.flags),
+            persistence: service
+                .persistence
+                .map(|p| Persistence { timeout: p.timeout, netmask: p.netmask.to_string() }),
+            engine: service.engine.clone(),
+            one_packet: service.one_packet,
+            stats: each.stats.as_ref().map(Stats::new),
+            servers: each.servers.iter().map(Server::new).collect(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Server {
+    address: IpAddr,
+    port: u16,
+    forwarding: &'static str,
+    tunnel: Option<TunnelDetails>,
+    weight: u32,
+    upper_threshold: u32,
+    lower_threshold: u32,
+    active_connections: u32,
+    inactive_connections: u32,
+    persistent_connections: u32,
+    stats: Option<Stats>,
+}
+
+impl Server {
+    fn new(each: &SnapshotServer) -> Self {
+        let SnapshotServer { server, status } = each;
+        Self {
+            address: server.key.address,
+            port: server.key.port,
+            forwarding: forwarding_word(server.forwarding),
+            tunnel: if let Forwarding::Tunnel(tunnel) = server.forwarding {
+                Some(TunnelDetails::new(tunnel))
+            } else {
+                None
+            },
+            weight: server.weight.value(),
+            upper_threshold: server.thresholds.upper,
+            lower_threshold: server.thresholds.lower,
+            active_connections: status.active,
+            inactive_connections: status.inactive,
+            persistent_connections: status.persistent,
+            stats: status.stats.as_ref().map(Stats::new),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct TunnelDetails {
+    r#type: &'static str,
+    port: Option<u16>,
+    checksum: &'static str,
+}
+
+impl TunnelDetails {
+    fn new(tunnel: Tunnel) -> Self {
+        let (r#type, port, checksum) = match tunnel {
+            Tunnel::Ipip => ("ipip", None, Checksum::None),
+            Tunnel::Gue { port, checksum } => ("gue", Some(port), checksum),
+            Tunnel::Gre { checksum } => ("gre", None, checksum),
+        };
+        let checksum = match checksum {
+            Checksum::None => "none",
+            Checksum::Full => "full",
+            Checksum::Remote => "remote",
+        };
+        Self { r#type, port, checksum }
+    }
+}
+
+/// Counters, and rates a second.
+#[derive(Debug, Serialize)]
+struct Stats {
+    connections: u64,
+    in_packets: u64,
+    out_packets: u64,
+    in_bytes: u64,
+    out_bytes: u64,
+    connection_rate: u64,
+    in_packet_rate: u64,
+    out_packet_rate: u64,
+    in_byte_rate: u64,
+    out_byte_rate: u64,
+}
+
+impl Stats {
+    fn new(stats: &model::Stats) -> Self {
+        Self {
+            connections: stats.connections,
+            in_packets: stats.in_packets,
+            out_packets: stats.out_packets,
+            in_bytes: stats.in_bytes,
+            out_bytes: stats.out_bytes,
+            connection_rate: stats.connection_rate,
+            in_packet_rate: stats.in_packet_rate,
+            out_packet_rate: stats.out_packet_rate,
+            in_byte_rate: stats.in_byte_rate,
+            out_byte_rate: stats.out_byte_rate,
+        }
+    }
+}
+
+/// `timeouts --json`, in seconds.
+#[derive(Debug, Serialize)]
+pub struct Timeouts {
+    schema: u32,
+    tcp: u32,
+    tcp_fin: u32,
+    udp: u32,
+}
+
+impl Timeouts {
+    /// Converts timeouts.
+    pub fn new(timeouts: &model::Timeouts) -> Self {
+        Self { schema: SCHEMA, tcp: timeouts.tcp, tcp_fin: timeouts.tcp_fin, udp: timeouts.udp }
+    }
+}
+
+/// `sync show --json`.
+#[derive(Debug, Serialize)]
+pub struct Daemons {
+    schema: u32,
+    daemons: Vec<Daemon>,
+}
+
+#[derive(Debug, Serialize)]
+struct Daemon {
+    role: String,
+    interface: String,
+    sync_id: u8,
+    max_length: Option<u16>,
+    group: Option<IpAddr>,
+    port: Option<u16>,
+    ttl: Option<u8>,
+}
+
+impl Daemons {
+    /// Converts daemons.
+    pub fn new(daemons: &[model::SyncDaemon]) -> Self {
+        let daemons = daemons.iter().map(|daemon| Daemon {
+            role: daemon.role.to_string(),
+            interface: daemon.interface.clone(),
+            sync_id: daemon.sync_id,
+            max_length: daemon.max_len,
+            group: daemon.group,
+            port: daemon.port,
+            ttl: daemon.ttl,
+        });
+        Self { schema: SCHEMA, daemons: daemons.collect() }
+    }
+}
+
+/// `save --json`, `restore --json`: the changes that make a table, or that lead to it, in their order.
+#[derive(Debug, Serialize)]
+pub struct Changes {
+    schema: u32,
+    changes: Vec<Change>,
+}
+
+#[derive(Debug, Serialize)]
+struct Change {
+    action: &'static str,
+    service: Option<ServiceName>,
+    server: Option<ServerName>,
+    /// The change in ipvsadm's words.
+    line: String,
+}
+
+/// What identifies a server within its service.
+#[derive(Debug, Serialize)]
+struct ServerName {
+    address: IpAddr,
+    port: u16,
+}
+
+impl Changes {
+    /// Converts changes.
+    pub fn new(changes: &[model::Change]) -> Self {
+        Self { schema: SCHEMA, changes: changes.iter().map(Change::new).collect() }
+    }
+}
+
+impl Change {
+    fn new(change: &model::Change) -> Self {
+        use model::Change as C;
+        let (action, service, server) = match change {
+            C::AddService(service) => ("add-service", Some(service.key), None),
+            C::EditService(service) => ("edit-service", Some(service.key), None),
+            C::DeleteService(key) => ("delete-service", Some(*key), None),
+            C::AddServer(service, server) => ("add-real", Some(*service), Some(server.key)),
+            C::EditServer(service, server) => ("edit-real", Some(*service), Some(server.key)),
+            C::DeleteServer(service, key) => ("delete-real", Some(*service), Some(*key)),
+            C::SetTimeouts(_) => ("set-timeouts", None, None),
+            C::StartDaemon(_) => ("start-daemon", None, None),
+            C::StopDaemon(_) => ("stop-daemon", None, None),
+            C::Zero(key) => ("zero", *key, None),
+            C::Clear => ("clear", None, None),
+        };
+        Self {
+            action,
+            service: service.as_ref().map(ServiceName::new),
+            server: server.map(|key| ServerName { address: key.address, port: key.port }),
+            line: print::change_line(change),
+        }
+    }
+}
+
+/// `diff --json`.
+#[derive(Debug, Serialize)]
+pub struct Differences<'a> {
+    schema: u32,
+    first: &'a str,
+    second: &'a str,
+    differences: Vec<Difference<'a>>,
+}
+
+/// A line that is not the same in both tables; `null` where a table has none.
+#[derive(Debug, Serialize)]
+struct Difference<'a> {
+    minus: Option<&'a str>,
+    plus: Option<&'a str>,
+}
+
+impl<'a> Differences<'a> {
+    /// Converts what differs between two tables of these names.
+    pub fn new(first: &'a str, second: &'a str, differences: &'a [super::diff::Difference]) -> Self {
+        let differences = differences
+            .iter()
+            .map(|each| Difference { minus: each.minus.as_deref(), plus: each.plus.as_deref() })
+            .collect();
+        Self { schema: SCHEMA, first, second, differences }
+    }
+}

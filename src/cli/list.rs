@@ -1,0 +1,198 @@
+//! `lvsadm list`: services and servers, for people and for programs.
+
+use std::{cmp::Reverse, net::IpAddr, process::ExitCode, time::Duration};
+
+use clap::{Args, ValueEnum};
+
+use super::{
+    Error, Ui,
+    args::{Faults, ServiceFilter, ServiceFilterArgs, interval, server_filter},
+    json,
+    kernel::Reader,
+    labels, names, render,
+    watch::watch,
+};
+use crate::model::{Snapshot, SnapshotServer, SnapshotService};
+
+/// Shows virtual services and their real servers.
+///
+/// Without root, what everybody may read is shown: no counters, thresholds, tunnels and scheduler flags.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  lvsadm list
+      Everything, sorted by address.
+  lvsadm list -t 10.0.0.1:80 -t 10.0.0.1:443
+      Two services.
+  lvsadm list -r 10.0.0.11
+      Where a server is in use.
+  lvsadm list --rates --sort rate --watch
+      What is busy now, every two seconds.
+  lvsadm list --json | jq '.services[].servers[] | select(.weight == 0)'
+      Servers that get no new connections.
+  lvsadm list --format ipvsadm
+      ipvsadm -ln, for scripts that read that.")]
+pub struct ListArgs {
+    #[command(flatten)]
+    services: ServiceFilterArgs,
+    /// Only this server; without a port: all of its ports. May be repeated
+    #[arg(short = 'r', long = "real-server", value_name = "ADDR[:PORT]", help_heading = "Virtual services")]
+    servers: Vec<String>,
+    /// Counters since creation or the last zero
+    #[arg(long)]
+    stats: bool,
+    /// Connections, packets and bytes a second
+    #[arg(long, visible_alias = "rate")]
+    rates: bool,
+    /// Persistent clients of each server
+    #[arg(long)]
+    persistent_conn: bool,
+    /// Numbers in full: 12345678 instead of 12.3M
+    #[arg(short = 'X', long)]
+    exact: bool,
+    /// Order of services, and of servers within a service
+    #[arg(long, value_name = "KEY", default_value = "address")]
+    sort: Sort,
+    /// Show names instead of addresses and ports, and look names up
+    #[arg(long)]
+    resolve: bool,
+    /// Layout
+    #[arg(long, default_value = "table")]
+    format: Format,
+    /// JSON, described in lvsadm(8)
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+    /// Repeat every so many seconds until interrupted; with --json: one line of JSON each time [default: 2]
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2", value_parser = interval)]
+    watch: Option<Duration>,
+}
+
+/// Order of a listing; numbers from the greatest down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Sort {
+    /// Marks behind addresses, IPv4 before IPv6
+    Address,
+    /// Weight
+    Weight,
+    /// Active connections
+    Active,
+    /// Inactive connections
+    Inactive,
+    /// All connections
+    Connections,
+    /// New connections a second
+    Rate,
+    /// The kernel's own order
+    None,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Table,
+    /// As ipvsadm -ln prints it
+    Ipvsadm,
+}
+
+/// Runs the verb.
+///
+/// # Errors
+/// The command line is wrong, nothing is found of what a filter names, or the kernel cannot be reached.
+pub fn run(args: ListArgs, ui: &mut Ui) -> Result<ExitCode, Error> {
+    let mut faults = Faults::default();
+    let names = names(args.resolve);
+    let choice = Choice {
+        services: args.services.filter(names, &mut faults),
+        servers: args.servers.iter().filter_map(|word| faults.take(server_filter(word, names))).collect(),
+        sort: args.sort,
+    };
+    faults.check()?;
+
+    let mut reader = Reader::open(ui)?;
+    if let Some(interval) = args.watch {
+        // A service that a filter names may come and go while we watch.
+        return watch(interval, ui, |ui| {
+            let snapshot = choice.apply(reader.snapshot()?);
+            if args.json {
+                ui.json_line(&json::Table::new(&snapshot, reader.is_complete()))
+            } else {
+                show(&args, &snapshot, &mut reader, ui)
+            }
+        });
+    }
+    let snapshot = reader.snapshot()?;
+    choice.services.all_found(&snapshot)?;
+    let snapshot = choice.apply(snapshot);
+    if !choice.servers.is_empty() && snapshot.services.is_empty() {
+        return Err(Error::failed("no service has a server that -r names"));
+    }
+    if args.json {
+        ui.json(&json::Table::new(&snapshot, reader.is_complete()))?;
+    } else {
+        show(&args, &snapshot, &mut reader, ui)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(args: &ListArgs, snapshot: &Snapshot, reader: &mut Reader, ui: &mut Ui) -> Result<(), Error> {
+    let columns = render::Columns {
+        counters: args.stats,
+        rates: args.rates,
+        persistent: args.persistent_conn,
+        exact: args.exact,
+    };
+    ui.print(render::services(snapshot, columns, labels(args.resolve)))
+}
+
+/// What of a table is shown, and in which order.
+#[derive(Debug)]
+struct Choice {
+    services: ServiceFilter,
+    servers: Vec<(IpAddr, Option<u16>)>,
+    sort: Sort,
+}
+
+impl Choice {
+    fn apply(&self, snapshot: Snapshot) -> Snapshot {
+        let mut services = snapshot.services;
+        services.retain_mut(|each| {
+            if !self.servers.is_empty() {
+                each.servers.retain(|server| self.takes(server));
+            }
+            self.services.takes(&each.service.key) && (self.servers.is_empty() || !each.servers.is_empty())
+        });
+        if self.sort != Sort::None {
+            for each in &mut services {
+                each.servers.sort_by_key(|server| (Reverse(self.sort.of_server(server)), server.server.key));
+            }
+            services.sort_by_key(|service| (Reverse(self.sort.of_service(service)), service.service.key));
+        }
+        Snapshot { services }
+    }
+
+    fn takes(&self, server: &SnapshotServer) -> bool {
+        let key = server.server.key;
+        self.servers.iter().any(|(address, port)| *address == key.address && port.is_none_or(|port| port == key.port))
+    }
+}
+
+impl Sort {
+    fn of_server(self, each: &SnapshotServer) -> u64 {
+        let SnapshotServer { server, status } = each;
+        match self {
+            Self::Address | Self::None => 0,
+            Self::Weight => u64::from(server.weight.value()),
+            Self::Active => u64::from(status.active),
+            Self::Inactive => u64::from(status.inactive),
+            Self::Connections => u64::from(status.active) + u64::from(status.inactive),
+            Self::Rate => status.stats.map_or(0, |stats| stats.connection_rate),
+        }
+    }
+
+    fn of_service(self, each: &SnapshotService) -> u64 {
+        match self {
+            Self::Rate => each.stats.map_or(0, |stats| stats.connection_rate),
+            _ => each.servers.iter().map(|server| self.of_server(server)).sum(),
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Values → text for people. Pure: a snapshot goes in, a string comes out, cleaned of control characters.
+//!
+//! ipvsadm's own layouts are in `cli::compat`; what programs read is in `cli::json`.
+
+mod services;
+mod table;
+mod words;
+
+pub use services::{Columns, services};
+pub use table::{Column, table};
+pub use words::{
+    Labels, Plain, bytes, clean_line, count, daemon, duration, flag_words, forwarding_word, server_label,
+    service_label, timeouts,
+};

@@ -1,0 +1,147 @@
+//! The table of services and servers.
+
+use super::{
+    Column, Labels, bytes, clean_line, count, duration, flag_words, forwarding_word, server_label, service_label,
+    table, words::tunnel_words,
+};
+use crate::model::{Forwarding, ServiceKey, Snapshot, SnapshotServer, SnapshotService, Stats, Thresholds};
+
+/// What a listing shows beside configuration and connections.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Columns {
+    /// Counters.
+    pub counters: bool,
+    /// Rates.
+    pub rates: bool,
+    /// Persistence templates of each server.
+    pub persistent: bool,
+    /// Numbers in full instead of with units.
+    pub exact: bool,
+}
+
+/// Returns the table: each service, its servers below it.
+pub fn services(snapshot: &Snapshot, columns: Columns, labels: &dyn Labels) -> String {
+    let rows: Vec<Vec<String>> = snapshot
+        .services
+        .iter()
+        .flat_map(|service| {
+            let first = service_row(service, columns, labels);
+            let rest = service.servers.iter().map(|server| server_row(&service.service.key, server, columns, labels));
+            std::iter::once(first).chain(rest)
+        })
+        .collect();
+    table(&titles(columns), &rows)
+}
+
+fn titles(columns: Columns) -> Vec<Column> {
+    let mut titles = vec![
+        Column::text("SERVICE / SERVER"),
+        Column::text("METHOD"),
+        Column::number("WEIGHT"),
+        Column::number("ACTIVE"),
+        Column::number("INACTIVE"),
+    ];
+    if columns.persistent {
+        titles.push(Column::number("PERSISTENT"));
+    }
+    if columns.rates {
+        titles.extend(["CONN/S", "IN-PKT/S", "OUT-PKT/S", "IN-BYTE/S", "OUT-BYTE/S"].map(Column::number));
+    }
+    if columns.counters {
+        titles.extend(["CONNS", "IN-PKTS", "OUT-PKTS", "IN-BYTES", "OUT-BYTES"].map(Column::number));
+    }
+    titles.push(Column::optional("OPTIONS"));
+    titles
+}
+
+fn service_row(service: &SnapshotService, columns: Columns, labels: &dyn Labels) -> Vec<String> {
+    let sum = |number: fn(&SnapshotServer) -> u32| service.servers.iter().map(|s| u64::from(number(s))).sum::<u64>();
+    let mut row = vec![
+        service_label(&service.service.key, labels),
+        clean_line(service.service.scheduler.as_str()),
+        String::new(),
+        sum(|s| s.status.active).to_string(),
+        sum(|s| s.status.inactive).to_string(),
+    ];
+    if columns.persistent {
+        row.push(sum(|s| s.status.persistent).to_string());
+    }
+    row.extend(traffic(service.stats.as_ref(), columns));
+    row.push(service_options(service));
+    row
+}
+
+fn server_row(service: &ServiceKey, server: &SnapshotServer, columns: Columns, labels: &dyn Labels) -> Vec<String> {
+    let protocol = match service {
+        ServiceKey::Address { protocol, .. } => Some(*protocol),
+        ServiceKey::Mark { .. } => None,
+    };
+    let mut row = vec![
+        format!("  {}", server_label(&server.server.key, protocol, labels)),
+        forwarding_word(server.server.forwarding).to_owned(),
+        server.server.weight.to_string(),
+        server.status.active.to_string(),
+        server.status.inactive.to_string(),
+    ];
+    if columns.persistent {
+        row.push(server.status.persistent.to_string());
+    }
+    row.extend(traffic(server.status.stats.as_ref(), columns));
+    row.push(server_options(server));
+    row
+}
+
+fn traffic(stats: Option<&Stats>, columns: Columns) -> Vec<String> {
+    let mut cells = Vec::new();
+    let mut add = |counts: fn(&Stats) -> [u64; 3], volumes: fn(&Stats) -> [u64; 2]| {
+        let Some(stats) = stats else {
+            cells.extend(std::iter::repeat_n("-".to_owned(), 5));
+            return;
+        };
+        let plain = |number: u64| number.to_string();
+        cells.extend(counts(stats).map(if columns.exact { plain } else { count }));
+        cells.extend(volumes(stats).map(if columns.exact { plain } else { bytes }));
+    };
+    if columns.rates {
+        add(|s| [s.connection_rate, s.in_packet_rate, s.out_packet_rate], |s| [s.in_byte_rate, s.out_byte_rate]);
+    }
+    if columns.counters {
+        add(|s| [s.connections, s.in_packets, s.out_packets], |s| [s.in_bytes, s.out_bytes]);
+    }
+    cells
+}
+
+fn service_options(service: &SnapshotService) -> String {
+    let service = &service.service;
+    let mut words = Vec::new();
+    let flags = flag_words(&service.scheduler, service.flags);
+    if !flags.is_empty() {
+        words.push(flags.join(","));
+    }
+    if let Some(persistence) = service.persistence {
+        words.push(format!("persistent {}", duration(u64::from(persistence.timeout))));
+        if !persistence.netmask.is_host() {
+            words.push(format!("mask {}", persistence.netmask));
+        }
+    }
+    if let Some(engine) = &service.engine {
+        words.push(format!("engine {}", clean_line(engine)));
+    }
+    if service.one_packet {
+        words.push("one-packet".into());
+    }
+    words.join(", ")
+}
+
+fn server_options(server: &SnapshotServer) -> String {
+    let mut words = Vec::new();
+    if let Forwarding::Tunnel(tunnel) = server.server.forwarding {
+        words.extend(tunnel_words(tunnel));
+    }
+    match server.server.thresholds {
+        Thresholds { upper: 0, lower: 0 } => {}
+        Thresholds { upper, lower: 0 } => words.push(format!("at most {upper}")),
+        Thresholds { upper, lower } => words.push(format!("at most {upper}, again below {lower}")),
+    }
+    words.join(", ")
+}
