@@ -19,10 +19,7 @@ fn each_network_namespace_has_its_own_table() {
 fn a_failed_command_shows_what_happened() {
     let output = in_netns(|| ipvsadm("-D -t 127.0.0.1:80"));
     assert_eq!(output.status, 255);
-    assert_eq!(
-        output.to_string(),
-        "$ ipvsadm -D -t 127.0.0.1:80\n--- stderr\nNo such service\n--- status 255"
-    );
+    assert_eq!(output.to_string(), "$ ipvsadm -D -t 127.0.0.1:80\n--- stderr\nNo such service\n--- status 255");
 }
 
 #[test]
@@ -67,32 +64,20 @@ fn balances(forwarding: Forwarding, family: Family) {
     hosts.prepare(forwarding, family);
     let vip = hosts.vip(family);
     let service = SocketAddr::new(vip, 80);
-    hosts
-        .director
-        .ipvsadm(format!("-A -t {service} -s rr"))
-        .ok();
+    hosts.director.ipvsadm(format!("-A -t {service} -s rr")).ok();
     for server in &hosts.servers {
         let real = SocketAddr::new(server.address(family), 80);
         let method = forwarding.option();
-        hosts
-            .director
-            .ipvsadm(format!("-a -t {service} -r {real} {method}"))
-            .ok();
+        hosts.director.ipvsadm(format!("-a -t {service} -r {real} {method}")).ok();
     }
 
     let mut answers = hosts.requests(6, vip);
-    assert_ne!(
-        answers[0], answers[1],
-        "round robin takes turns: {answers:?}"
-    );
+    assert_ne!(answers[0], answers[1], "round robin takes turns: {answers:?}");
     answers.sort();
     assert_eq!(answers, ["rs1", "rs1", "rs1", "rs2", "rs2", "rs2"]);
 
     // The requests went through the table, and not past it. (Connections, because the counters lag by up to two seconds.)
     let connections = hosts.director.ipvsadm("-lnc").ok();
-    let through = connections
-        .lines()
-        .filter(|line| line.contains(&service.to_string()))
-        .count();
+    let through = connections.lines().filter(|line| line.contains(&service.to_string())).count();
     assert_eq!(through, 6, "{connections}");
 }

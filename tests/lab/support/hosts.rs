@@ -26,10 +26,7 @@ impl Family {
         match self {
             Self::V4 => Ipv4Addr::new(10, 0, 0, number).into(),
             // Hexadecimal digits that read like the decimal number.
-            Self::V6 => format!("fd00::{number}")
-                .parse::<Ipv6Addr>()
-                .expect("an address")
-                .into(),
+            Self::V6 => format!("fd00::{number}").parse::<Ipv6Addr>().expect("an address").into(),
         }
     }
 
@@ -119,13 +116,8 @@ impl Host {
         // Being the longest prefix, an IPv6 VIP would become the source of the director's own packets, neighbour
         // solicitations for real servers included, and a server that has the VIP too would answer itself. A deprecated
         // address is never chosen.
-        let rest = if address.is_ipv4() {
-            "32"
-        } else {
-            "128 nodad preferred_lft 0"
-        };
-        self.run(format!("ip address add {address}/{rest} dev {interface}"))
-            .ok();
+        let rest = if address.is_ipv4() { "32" } else { "128 nodad preferred_lft 0" };
+        self.run(format!("ip address add {address}/{rest} dev {interface}")).ok();
     }
 
     fn namespace_file(&self) -> PathBuf {
@@ -135,14 +127,8 @@ impl Host {
     fn wait_for_web_server(&self) {
         let address = SocketAddr::new(self.address(Family::V4), 80);
         let give_up = Instant::now() + Duration::from_secs(20);
-        while let Err(error) =
-            self.inside(|| TcpStream::connect_timeout(&address, Duration::from_secs(1)))
-        {
-            assert!(
-                Instant::now() < give_up,
-                "{}: no web server: {error}",
-                self.name
-            );
+        while let Err(error) = self.inside(|| TcpStream::connect_timeout(&address, Duration::from_secs(1))) {
+            assert!(Instant::now() < give_up, "{}: no web server: {error}", self.name);
             thread::sleep(Duration::from_millis(20));
         }
     }
@@ -166,22 +152,12 @@ impl Hosts {
     pub(crate) fn new(servers: u8) -> Self {
         // Tests run at the same time, and on the host backend beside whatever else the machine has.
         static NEXT: AtomicU32 = AtomicU32::new(1);
-        let id = format!(
-            "lab{}-{}",
-            process::id(),
-            NEXT.fetch_add(1, Ordering::Relaxed)
-        );
-        let host = |name: String, number| Host {
-            namespace: format!("{id}-{name}"),
-            name,
-            number,
-        };
+        let id = format!("lab{}-{}", process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let host = |name: String, number| Host { namespace: format!("{id}-{name}"), name, number };
         let mut hosts = Self {
             client: host("client".to_owned(), 2),
             director: host("director".to_owned(), 1),
-            servers: (1..=servers)
-                .map(|n| host(format!("rs{n}"), 10 + n))
-                .collect(),
+            servers: (1..=servers).map(|n| host(format!("rs{n}"), 10 + n)).collect(),
             lan: format!("{id}-lan"),
             web: Vec::new(),
             directory: TempDir::with_prefix("lvsadm-lab-").expect("a temporary directory"),
@@ -202,21 +178,13 @@ impl Hosts {
         let vip = self.vip(family);
         self.director.add_address(vip, "eth0");
         match forwarding {
-            Forwarding::Dr => self
-                .servers
-                .iter()
-                .for_each(|server| server.add_address(vip, "lo")),
+            Forwarding::Dr => self.servers.iter().for_each(|server| server.add_address(vip, "lo")),
             Forwarding::Nat => {
                 // The client is on the servers' LAN, where a default route would not lead its packets to the director.
                 let client = self.client.address(family);
-                let route = format!(
-                    "ip route add {client}/{} via {}",
-                    family.host_prefix(),
-                    self.director.address(family)
-                );
-                self.servers
-                    .iter()
-                    .for_each(|server| drop(server.run(route.as_str()).ok()));
+                let route =
+                    format!("ip route add {client}/{} via {}", family.host_prefix(), self.director.address(family));
+                self.servers.iter().for_each(|server| drop(server.run(route.as_str()).ok()));
             }
             Forwarding::Tun => {
                 let (module, tunnel) = match family {
@@ -239,27 +207,13 @@ impl Hosts {
     /// What the client got from each of so many requests, each over a connection of its own; fails the test if one failed.
     pub(crate) fn requests(&self, count: usize, address: IpAddr) -> Vec<String> {
         let url = format!("http://{}/", SocketAddr::new(address, 80));
-        let mut words = vec![
-            "curl",
-            "--silent",
-            "--show-error",
-            "--fail",
-            "--max-time",
-            "10",
-        ];
+        let mut words = vec!["curl", "--silent", "--show-error", "--fail", "--max-time", "10"];
         words.extend(std::iter::repeat_n(url.as_str(), count));
-        self.client
-            .run(words)
-            .ok()
-            .lines()
-            .map(str::to_owned)
-            .collect()
+        self.client.run(words).ok().lines().map(str::to_owned).collect()
     }
 
     fn all(&self) -> impl Iterator<Item = &Host> {
-        [&self.client, &self.director]
-            .into_iter()
-            .chain(&self.servers)
+        [&self.client, &self.director].into_iter().chain(&self.servers)
     }
 
     /// Makes the namespaces, a bridge in one of its own, and a cable from each host to it.
@@ -267,13 +221,9 @@ impl Hosts {
         let lan = &self.lan;
         let mut batch = format!("netns add {lan}\n");
         for host in self.all() {
-            let Host {
-                namespace, name, ..
-            } = host;
+            let Host { namespace, name, .. } = host;
             batch += &format!("netns add {namespace}\n");
-            batch += &format!(
-                "link add eth0 netns {namespace} type veth peer name {name} netns {lan}\n"
-            );
+            batch += &format!("link add eth0 netns {namespace} type veth peer name {name} netns {lan}\n");
         }
         run_with_input("ip -batch -", &batch).ok();
 
@@ -321,9 +271,7 @@ impl Hosts {
             let configuration = directory.join("nginx.conf");
             fs::write(&configuration, NGINX).expect("a configuration");
             let (directory, configuration) = (directory.display(), configuration.display());
-            self.web.push(server.start(format!(
-                "nginx -p {directory} -e {directory}/error.log -c {configuration}"
-            )));
+            self.web.push(server.start(format!("nginx -p {directory} -e {directory}/error.log -c {configuration}")));
         }
         self.servers.iter().for_each(Host::wait_for_web_server);
     }

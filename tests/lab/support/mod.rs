@@ -107,11 +107,7 @@ impl Output {
 
 impl fmt::Display for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "$ {}\n{}--- stderr\n{}--- status {}",
-            self.command, self.stdout, self.stderr, self.status
-        )
+        write!(f, "$ {}\n{}--- stderr\n{}--- status {}", self.command, self.stdout, self.stderr, self.status)
     }
 }
 
@@ -136,11 +132,7 @@ pub(crate) fn lvsadm(arguments: impl Words) -> Output {
 }
 
 /// Runs the lvsadm under test by another name, as through a link (`ipvsadm`, `ipvsadm-restore` …), reading the given text.
-pub(crate) fn lvsadm_as(
-    name: impl AsRef<OsStr>,
-    arguments: impl Words,
-    input: impl AsRef<[u8]>,
-) -> Output {
+pub(crate) fn lvsadm_as(name: impl AsRef<OsStr>, arguments: impl Words, input: impl AsRef<[u8]>) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lvsadm"));
     output(command.arg0(name).args(arguments.words()), input.as_ref())
 }
@@ -179,13 +171,8 @@ fn output(command: &mut Command, input: &[u8]) -> Output {
     let line = std::iter::once(command.get_program()).chain(command.get_args());
     let line: Vec<_> = line.map(OsStr::to_string_lossy).collect();
     let line = line.join(" ");
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = command
-        .spawn()
-        .unwrap_or_else(|error| panic!("cannot start {line}: {error}"));
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap_or_else(|error| panic!("cannot start {line}: {error}"));
     let mut stdin = child.stdin.take().expect("standard input is a pipe");
     let output = thread::scope(|scope| {
         // A command may end without reading all of its input: that is its own business.
@@ -196,10 +183,7 @@ fn output(command: &mut Command, input: &[u8]) -> Output {
     Output {
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        status: status
-            .code()
-            .or(status.signal().map(|signal| 128 + signal))
-            .unwrap_or(-1),
+        status: status.code().or(status.signal().map(|signal| 128 + signal)).unwrap_or(-1),
         command: line,
     }
 }
