@@ -8,6 +8,8 @@ pub mod add_service;
 pub mod args;
 pub mod clear;
 pub mod compat;
+pub mod completions;
+pub mod connections;
 pub mod delete_real;
 pub mod delete_service;
 pub mod edit_real;
@@ -59,6 +61,8 @@ enum Command {
     DeleteReal(delete_real::DeleteRealArgs),
     /// Show services and servers
     List(list::ListArgs),
+    /// Show or count connections
+    Connections(connections::ConnectionsArgs),
     /// Remove all virtual services
     Clear(clear::ClearArgs),
     /// Set counters to zero
@@ -67,6 +71,10 @@ enum Command {
     Timeouts(timeouts::TimeoutsArgs),
     /// Copy connections to another director
     Sync(sync::SyncArgs),
+    /// Print the completions of a shell
+    Completions(completions::CompletionsArgs),
+    #[command(name = "__complete", hide = true)]
+    Live(completions::LiveArgs),
 }
 
 impl Command {
@@ -83,6 +91,9 @@ impl Command {
             Self::Zero(args) => zero::run(args, ui),
             Self::Timeouts(args) => timeouts::run(args, ui),
             Self::Sync(args) => sync::run(args, ui),
+            Self::Connections(args) => connections::run(args, ui),
+            Self::Completions(args) => completions::run(args, ui),
+            Self::Live(args) => completions::run_live(args, ui),
         }
     }
 }
@@ -145,75 +156,75 @@ fn explain(error: &clap::Error) -> ExitCode {
     }
 }
 
-/// ipvsadm's short options, all but `-h`, which is lvsadm's own help.
-const IPVSADM_SHORT: &str = "AEDCadeLlRSZvnctufspMrgimwxyXob6";
-
-/// ipvsadm's long options, all but `--help` and `--version`.
-const IPVSADM_LONG: [&str; 55] = [
-    "add-server",
-    "add-service",
-    "clear",
-    "connection",
-    "daemon",
-    "delete-server",
-    "delete-service",
-    "edit-server",
-    "edit-service",
-    "exact",
-    "fwmark-service",
-    "gatewaying",
-    "ipip",
-    "ipv6",
-    "l-threshold",
-    "list",
-    "masquerading",
-    "mcast-group",
-    "mcast-interface",
-    "mcast-port",
-    "mcast-ttl",
-    "netmask",
-    "nosort",
-    "numeric",
-    "ops",
-    "pe",
-    "persistent",
-    "persistent-conn",
-    "rate",
-    "real-server",
-    "restore",
-    "save",
-    "sched-flags",
-    "scheduler",
-    "sctp-service",
-    "set",
-    "sort",
-    "start-daemon",
-    "stats",
-    "stop-daemon",
-    "sync-maxlen",
-    "syncid",
-    "tcp-service",
-    "thresholds",
-    "timeout",
-    "tun-csum",
-    "tun-info",
-    "tun-nocsum",
-    "tun-port",
-    "tun-remcsum",
-    "tun-type",
-    "u-threshold",
-    "udp-service",
-    "weight",
-    "zero",
+/// ipvsadm's options, letters and long names; all but help and version by their long names, which are lvsadm's own.
+pub(crate) const IPVSADM_OPTIONS: [(Option<char>, &str); 55] = [
+    (Some('A'), "add-service"),
+    (Some('E'), "edit-service"),
+    (Some('D'), "delete-service"),
+    (Some('C'), "clear"),
+    (Some('L'), "list"),
+    (Some('a'), "add-server"),
+    (Some('e'), "edit-server"),
+    (Some('d'), "delete-server"),
+    (Some('S'), "save"),
+    (Some('R'), "restore"),
+    (Some('Z'), "zero"),
+    (None, "set"),
+    (None, "start-daemon"),
+    (None, "stop-daemon"),
+    (Some('t'), "tcp-service"),
+    (Some('u'), "udp-service"),
+    (None, "sctp-service"),
+    (Some('f'), "fwmark-service"),
+    (Some('6'), "ipv6"),
+    (Some('r'), "real-server"),
+    (Some('s'), "scheduler"),
+    (Some('p'), "persistent"),
+    (Some('M'), "netmask"),
+    (Some('b'), "sched-flags"),
+    (None, "pe"),
+    (Some('o'), "ops"),
+    (Some('g'), "gatewaying"),
+    (Some('i'), "ipip"),
+    (Some('m'), "masquerading"),
+    (Some('w'), "weight"),
+    (Some('x'), "u-threshold"),
+    (Some('y'), "l-threshold"),
+    (None, "tun-type"),
+    (None, "tun-port"),
+    (None, "tun-nocsum"),
+    (None, "tun-csum"),
+    (None, "tun-remcsum"),
+    (Some('n'), "numeric"),
+    (Some('c'), "connection"),
+    (Some('X'), "exact"),
+    (None, "stats"),
+    (None, "rate"),
+    (None, "thresholds"),
+    (None, "persistent-conn"),
+    (None, "tun-info"),
+    (None, "timeout"),
+    (None, "daemon"),
+    (None, "sort"),
+    (None, "nosort"),
+    (None, "mcast-interface"),
+    (None, "mcast-group"),
+    (None, "mcast-port"),
+    (None, "mcast-ttl"),
+    (None, "syncid"),
+    (None, "sync-maxlen"),
 ];
 
 /// Whether a command line that begins with `word` is in ipvsadm's grammar: an option of it, alone, in a cluster
 /// (`-Ln`) or with its value (`--set=…`).
 fn is_ipvsadm_option(word: &str) -> bool {
     if let Some(long) = word.strip_prefix("--") {
-        return IPVSADM_LONG.contains(&long.split('=').next().unwrap_or(long));
+        let name = long.split('=').next();
+        return IPVSADM_OPTIONS.iter().any(|(_, option)| name == Some(*option));
     }
-    word.strip_prefix('-').and_then(|cluster| cluster.chars().next()).is_some_and(|c| IPVSADM_SHORT.contains(c))
+    // -l lists, too, and -v is the version that scripts ask ipvsadm for.
+    let letter = word.strip_prefix('-').and_then(|cluster| cluster.chars().next());
+    letter.is_some_and(|c| "lv".contains(c) || IPVSADM_OPTIONS.iter().any(|(option, _)| *option == Some(c)))
 }
 
 #[cfg(test)]
