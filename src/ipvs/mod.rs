@@ -2,5 +2,9 @@
 
 mod client;
 pub mod codec;
+mod explain;
+pub mod procfs;
 
 pub use client::{Client, Error, OpenError, Refusal};
+pub use explain::{Explanation, explain};
+pub use procfs::Connection;

@@ -5,6 +5,7 @@
 
 mod attribute;
 mod generic;
+mod inbox;
 mod message;
 
 use std::{
@@ -23,7 +24,7 @@ use neli::{
 use nix::{
     errno::Errno,
     libc,
-    sys::socket::{self, NetlinkAddr, sockopt},
+    sys::socket::{self, MsgFlags, NetlinkAddr, sockopt},
 };
 use thiserror::Error;
 
@@ -31,10 +32,8 @@ pub use attribute::{Attribute, Attributes, Malformed, Writer};
 pub use generic::Command;
 pub use message::Batch;
 
+use inbox::Inbox;
 use message::Messages;
-
-/// Where answers are read into. The kernel makes dump messages of up to 32 KiB, if it has seen that the reader can take them.
-const BUFFER: usize = 64 * 1024;
 
 /// What the kernel may have waiting for us.
 const RECEIVE_BUFFER: usize = 1024 * 1024;
@@ -100,7 +99,7 @@ pub struct Outcome {
 pub struct Socket {
     socket: NlSocket,
     sequence: u32,
-    buffer: Box<[u8]>,
+    inbox: Inbox,
     batch_limit: usize,
 }
 
@@ -129,12 +128,7 @@ impl Socket {
         // A connected netlink socket takes messages from its peer only: port 0, the kernel.
         socket::connect(socket.as_raw_fd(), &NetlinkAddr::new(0, 0))?;
         let room = socket::getsockopt(&borrowed(&socket), sockopt::RcvBuf)?;
-        Ok(Self {
-            socket,
-            sequence: 0,
-            buffer: vec![0; BUFFER].into(),
-            batch_limit: (room / ANSWER_COST).clamp(1, LARGEST_BATCH),
-        })
+        Ok(Self { socket, sequence: 0, inbox: Inbox::new(), batch_limit: (room / ANSWER_COST).clamp(1, LARGEST_BATCH) })
     }
 
     /// Returns how many requests a batch may hold so that the answers fit even if all are refused.
@@ -298,16 +292,8 @@ impl Socket {
 
     /// Receives one datagram, which holds one or many messages; `EAGAIN` if there is none and it must not wait.
     fn receive(&mut self, lost: bool) -> Result<Messages<'_>, Errno> {
-        let flags = if lost { Msg::TRUNC | Msg::DONTWAIT } else { Msg::TRUNC };
-        let len = loop {
-            match self.socket.recv(&mut self.buffer, flags).map_err(errno_of) {
-                Ok((len, _)) => break len,
-                Err(Errno::EINTR) => {}
-                Err(errno) => return Err(errno),
-            }
-        };
-        // With MSG_TRUNC the length is that of the datagram, not of what fitted.
-        self.buffer.get(..len).map(Messages::new).ok_or(Errno::EMSGSIZE)
+        let flags = if lost { MsgFlags::MSG_DONTWAIT } else { MsgFlags::empty() };
+        self.inbox.next(&borrowed(&self.socket), flags).map(Messages::new)
     }
 }
 
@@ -341,4 +327,122 @@ fn capped_answers(socket: &NlSocket) -> Result<(), Errno> {
         )
     };
     Errno::result(result).map(drop)
+}
+
+/// Against this machine's own kernel: every Linux has generic netlink and answers everybody about its families.
+#[cfg(test)]
+mod tests {
+    use neli::consts::{
+        genl::{CtrlAttr, CtrlCmd},
+        nl::GenlId,
+    };
+
+    use super::*;
+
+    const CONTROL: u16 = 0x10;
+
+    fn socket() -> Socket {
+        Socket::open(NlFamily::Generic).expect("generic netlink")
+    }
+
+    fn control(number: u8) -> Command {
+        Command { family: GenlId::Ctrl.into(), number, version: 1 }
+    }
+
+    /// Requests of which the kernel refuses each whose command is 200.
+    fn batch(commands: impl IntoIterator<Item = u8>) -> Batch {
+        let mut batch = Batch::default();
+        for number in commands {
+            batch.push_command(control(number), |w| w.string(CtrlAttr::FamilyName.into(), "nlctrl"));
+        }
+        batch
+    }
+
+    #[test]
+    fn families_are_found_by_name() {
+        assert_eq!(socket().family("nlctrl").expect("an answer"), Some(CONTROL));
+        assert_eq!(socket().family("lvsadm-no-such").expect("an answer"), None);
+    }
+
+    #[test]
+    fn refusals_name_the_request_that_caused_them() {
+        let good = u8::from(CtrlCmd::Getfamily);
+        let mut socket = socket();
+        for wrong in [vec![], vec![0], vec![99], vec![0, 7, 8, 64, 98, 99], (0..100).collect()] {
+            let mut batch = batch((0..100).map(|index| if wrong.contains(&index) { 200 } else { good }));
+            let outcome = socket.execute(&mut batch).expect("an outcome");
+            assert_eq!(outcome.known, 100);
+            let refused: Vec<_> = outcome.refused.iter().map(|(index, _)| *index).collect();
+            assert_eq!(refused, wrong);
+            assert!(outcome.refused.iter().all(|(_, refused)| refused.errno == Errno::EOPNOTSUPP));
+        }
+    }
+
+    #[test]
+    fn sequence_numbers_may_wrap() {
+        let mut socket = socket();
+        socket.sequence = u32::MAX - 2;
+        let outcome = socket.execute(&mut batch([3, 3, 200, 3, 200])).expect("an outcome");
+        assert_eq!(outcome.refused.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [2, 4]);
+        assert_eq!(socket.family("nlctrl").expect("an answer"), Some(CONTROL));
+    }
+
+    #[test]
+    fn an_empty_batch_is_done_at_once() {
+        assert_eq!(socket().execute(&mut Batch::default()).expect("an outcome").known, 0);
+    }
+
+    #[test]
+    fn a_batch_within_the_limit_loses_no_answer_even_if_the_buffer_is_tiny() {
+        let mut socket = Socket::with_receive_buffer(NlFamily::Generic, 1).expect("a socket");
+        assert!(socket.batch_limit() < 8, "{}", socket.batch_limit());
+        for _ in 0..50 {
+            let mut batch = batch(std::iter::repeat_n(200, socket.batch_limit()));
+            assert_eq!(socket.execute(&mut batch).expect("an outcome").known, batch.len());
+        }
+    }
+
+    #[test]
+    fn lost_answers_are_noticed_and_the_socket_works_on() {
+        let mut socket = Socket::with_receive_buffer(NlFamily::Generic, 1).expect("a socket");
+        for _ in 0..3 {
+            let outcome = socket.execute(&mut batch([200; 100])).expect("an outcome");
+            assert!(outcome.known > 0 && outcome.known < 100, "{}", outcome.known);
+            assert_eq!(outcome.refused.len(), outcome.known);
+            assert_eq!(socket.family("nlctrl").expect("an answer"), Some(CONTROL));
+            let outcome = socket.execute(&mut batch([200])).expect("an outcome");
+            assert_eq!((outcome.known, outcome.refused.len()), (1, 1));
+        }
+    }
+
+    #[test]
+    fn dumps_are_read_to_the_end() {
+        let mut socket = socket();
+        for _ in 0..3 {
+            let names = socket.dump(&mut batch([CtrlCmd::Getfamily.into()]), |message| {
+                let attributes = Attributes::of_command(message)?.flatten();
+                let name = attributes.filter(|a| a.kind == u16::from(CtrlAttr::FamilyName)).map(|a| a.string("name"));
+                name.last().unwrap_or(Ok("")).map(str::to_owned)
+            });
+            assert!(names.expect("a dump").contains(&"nlctrl".to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_dump_that_makes_no_sense_does_not_spoil_the_next() {
+        let mut socket = socket();
+        let error =
+            socket.dump(&mut batch([CtrlCmd::Getfamily.into()]), |_| Err::<(), _>(Malformed::new("test", "wanted")));
+        assert!(matches!(error, Err(Error::Malformed(_))));
+        let mut dump = batch([CtrlCmd::Getfamily.into()]);
+        assert!(!socket.dump(&mut dump, |_| Ok(())).expect("a dump").is_empty());
+    }
+
+    #[test]
+    fn a_refused_call_or_dump_says_so() {
+        let mut socket = socket();
+        let refused = |error| matches!(error, Err(Error::Refused(refused)) if refused.errno == Errno::EOPNOTSUPP);
+        assert!(refused(socket.call(&mut batch([200]), |_| Ok(()))));
+        assert!(refused(socket.dump(&mut batch([200]), |_| Ok(())).map(drop)));
+    }
 }
