@@ -16,9 +16,10 @@ use crate::{
     model::{Protocol, ServiceKey, Snapshot},
 };
 
-/// Shows the connections that the kernel remembers, with the persistence of clients among them.
+/// Show or count connections
 ///
-/// A firewall mark's connections are told by their servers: those that no other service can have made.
+/// Those that the kernel remembers, and the persistence of clients among them. A firewall mark's connections are told by
+/// their servers: they are those that no other service can have made.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -42,6 +43,13 @@ pub struct ConnectionsArgs {
     /// Only in this state: ESTABLISHED, SYN_RECV, FIN_WAIT, UDP …
     #[arg(long, value_name = "STATE")]
     state: Vec<String>,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+struct Output {
     /// Count them instead
     #[arg(long, value_name = "WHAT")]
     count_by: Option<Group>,
@@ -75,7 +83,7 @@ pub enum Group {
 /// The command line is wrong, or the kernel's connections cannot be read.
 pub fn run(args: ConnectionsArgs, ui: &mut Ui) -> Result<ExitCode, Error> {
     let mut faults = Faults::default();
-    let names = names(args.resolve);
+    let names = names(args.output.resolve);
     let services = args.services.filter(names, &mut faults);
     let mut filter = Filter {
         marks: None,
@@ -84,7 +92,8 @@ pub fn run(args: ConnectionsArgs, ui: &mut Ui) -> Result<ExitCode, Error> {
         states: args.state.clone(),
         services,
     };
-    let limit = faults.read(args.limit.as_ref(), |word| number("--limit", word, 1..=usize::MAX)).unwrap_or(usize::MAX);
+    let limit =
+        faults.read(args.output.limit.as_ref(), |word| number("--limit", word, 1..=usize::MAX)).unwrap_or(usize::MAX);
     faults.check()?;
 
     if filter.services.names_marks() {
@@ -97,21 +106,21 @@ pub fn run(args: ConnectionsArgs, ui: &mut Ui) -> Result<ExitCode, Error> {
     found.sort_by_key(|each| (each.client, each.service, each.protocol));
 
     let total = found.len();
-    let (shown, what) = match args.count_by {
+    let (shown, what) = match args.output.count_by {
         None => {
             found.truncate(limit);
-            if args.json {
+            if args.output.json {
                 ui.json(&json::Connections::new(total, &found))?;
             } else {
-                ui.print(render::connections(&found, labels(args.resolve)))?;
+                ui.print(render::connections(&found, labels(args.output.resolve)))?;
             }
             (total.min(limit), "connections")
         }
         Some(group) => {
-            let mut groups = count(&found, group, labels(args.resolve));
+            let mut groups = count(&found, group, labels(args.output.resolve));
             let all = groups.len();
             groups.truncate(limit);
-            if args.json {
+            if args.output.json {
                 ui.json(&json::Groups::new(group.word(), total, &groups))?;
             } else {
                 ui.print(render::groups(group.title(), &groups))?;
@@ -234,10 +243,9 @@ impl MarkedServers {
     /// Returns the marks that may have made a connection: those with its server, if no other service takes it.
     fn of(&self, each: &Connection<'_>) -> impl Iterator<Item = ServiceKey> {
         let (address, port) = (each.service.ip(), each.service.port());
-        let taken = self
-            .addresses
-            .iter()
-            .any(|&(protocol, vip, vport)| (protocol, vip) == (each.protocol, address) && (vport == port || vport == 0));
+        let taken = self.addresses.iter().any(|&(protocol, vip, vport)| {
+            (protocol, vip) == (each.protocol, address) && (vport == port || vport == 0)
+        });
         let server = each.server;
         self.marks
             .iter()

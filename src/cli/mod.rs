@@ -47,34 +47,19 @@ pub struct Cli {
 /// The verbs, in the order of a day's work.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Add a virtual service
     AddService(add_service::AddServiceArgs),
-    /// Change what is named of a virtual service
     EditService(edit_service::EditServiceArgs),
-    /// Remove a virtual service with its servers
     DeleteService(delete_service::DeleteServiceArgs),
-    /// Add real servers to a service
     AddReal(add_real::AddRealArgs),
-    /// Change what is named of real servers
     EditReal(edit_real::EditRealArgs),
-    /// Remove real servers from a service
     DeleteReal(delete_real::DeleteRealArgs),
-    /// Show services and servers
     List(list::ListArgs),
-    /// Show or count connections
     Connections(connections::ConnectionsArgs),
-    /// Remove all virtual services
     Clear(clear::ClearArgs),
-    /// Set counters to zero
     Zero(zero::ZeroArgs),
-    /// Show or set the connection timeouts
     Timeouts(timeouts::TimeoutsArgs),
-    /// Copy connections to another director
     Sync(sync::SyncArgs),
-    /// Print the completions of a shell
     Completions(completions::CompletionsArgs),
-    #[command(name = "__complete", hide = true)]
-    Live(completions::LiveArgs),
 }
 
 impl Command {
@@ -93,7 +78,6 @@ impl Command {
             Self::Sync(args) => sync::run(args, ui),
             Self::Connections(args) => connections::run(args, ui),
             Self::Completions(args) => completions::run(args, ui),
-            Self::Live(args) => completions::run_live(args, ui),
         }
     }
 }
@@ -128,16 +112,21 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
     if words.next().and_then(|word| word.to_str()).is_some_and(is_ipvsadm_option) {
         return compat::run(&program, compat::Program::Ipvsadm, rest);
     }
+    // Not a verb: shells ask, people do not, and help and completions need not know it.
+    if rest.first().is_some_and(|word| word == "__complete") {
+        let words: Vec<String> = rest.iter().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+        return finish(|ui| completions::run_live(&words, ui));
+    }
     match Cli::try_parse_from(args) {
-        Ok(cli) => finish(cli),
+        Ok(cli) => finish(|ui| cli.command.run(ui)),
         Err(error) => explain(&error),
     }
 }
 
-/// Runs the verb and reports how it went.
-fn finish(cli: Cli) -> ExitCode {
+/// Runs a verb and reports how it went.
+fn finish(verb: impl FnOnce(&mut Ui) -> Result<ExitCode, Error>) -> ExitCode {
     let mut ui = Ui::new();
-    let result = cli.command.run(&mut ui).and_then(|status| ui.flush().map(|()| status));
+    let result = verb(&mut ui).and_then(|status| ui.flush().map(|()| status));
     result.unwrap_or_else(|error| {
         // What was found before the failure is still worth reading; a second failure to write it is not.
         let _ = ui.flush();

@@ -150,7 +150,7 @@ impl ServersArgs {
 
 /// Any number of virtual services.
 #[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Virtual services")]
+#[command(next_help_heading = "Filters")]
 pub struct ServiceFilterArgs {
     /// This TCP service; without a port: all of the address. May be repeated, as all of these
     #[arg(short = 't', long = "tcp-service", value_name = "ADDR[:PORT]")]

@@ -1,19 +1,9 @@
 //! What could stand in the last word of a command line, from what the kernel has: services, servers, schedulers.
 
-use clap::Args;
-
 use crate::{
-    cli::{kernel::Reader, names},
+    cli::kernel::Reader,
     model::{Protocol, ServiceKey, Snapshot},
 };
-
-/// Completes the last of the words of a command line.
-#[derive(Debug, Args)]
-pub struct LiveArgs {
-    /// The words behind the program's name
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    words: Vec<String>,
-}
 
 /// The options whose values the kernel knows.
 pub(super) const OPTIONS: [(char, &str); 7] = [
@@ -30,15 +20,15 @@ pub(super) const OPTIONS: [(char, &str); 7] = [
 const SCHEDULERS: [&str; 14] =
     ["dh", "fo", "lblc", "lblcr", "lc", "mh", "nq", "ovf", "rr", "sed", "sh", "twos", "wlc", "wrr"];
 
-/// Returns all that fits behind the option before the last word; the shell picks what begins as the word does.
-pub(super) fn candidates(args: &LiveArgs) -> Vec<String> {
-    let Some(option) = option_before_last(&args.words) else { return Vec::new() };
+/// Returns all that fits behind the option before the last of the words behind the program's name; the shell picks what begins as the word does.
+pub(super) fn candidates(words: &[String]) -> Vec<String> {
+    let Some(option) = option_before_last(words) else { return Vec::new() };
     if option == "scheduler" {
         return SCHEDULERS.map(str::to_owned).to_vec();
     }
     let Ok(mut reader) = Reader::open_quietly() else { return Vec::new() };
     let Ok(snapshot) = reader.snapshot() else { return Vec::new() };
-    if option == "real-server" { servers(&snapshot, &args.words) } else { services(&snapshot, option) }
+    if option == "real-server" { servers(&snapshot, words) } else { services(&snapshot, option) }
 }
 
 /// Returns the long name of the option whose value the last word is.
@@ -86,7 +76,11 @@ fn servers(snapshot: &Snapshot, words: &[String]) -> Vec<String> {
     let adds = words.iter().any(|word| matches!(word.as_str(), "add-real" | "-a" | "--add-server"));
     let named: Vec<&String> = words
         .windows(2)
-        .filter(|pair| pair.first().and_then(|word| long_name(word)).is_some_and(|name| name.ends_with("service") || name == "sctp"))
+        .filter(|pair| {
+            pair.first()
+                .and_then(|word| long_name(word))
+                .is_some_and(|name| name.ends_with("service") || name == "sctp")
+        })
         .filter_map(|pair| pair.get(1))
         .collect();
     let of_line = |key: &ServiceKey| {

@@ -9,11 +9,11 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-pub use live::LiveArgs;
-
 use super::{Error, IPVSADM_OPTIONS, Ui, command};
 
-/// Prints the completions of a shell.
+/// Print the completions of a shell
+///
+/// They complete verbs, options, and the services and servers that the kernel has.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -52,8 +52,8 @@ pub fn run(args: CompletionsArgs, ui: &mut Ui) -> Result<ExitCode, Error> {
 ///
 /// # Errors
 /// Standard output cannot be written.
-pub fn run_live(args: LiveArgs, ui: &mut Ui) -> Result<ExitCode, Error> {
-    for candidate in live::candidates(&args) {
+pub fn run_live(words: &[String], ui: &mut Ui) -> Result<ExitCode, Error> {
+    for candidate in live::candidates(words) {
         ui.print(candidate + "\n")?;
     }
     Ok(ExitCode::SUCCESS)
@@ -69,7 +69,7 @@ pub fn script(shell: Shell) -> String {
     let script = match shell {
         Shell::Bash => bash(&verbs(clap_complete::Shell::Bash)),
         Shell::Zsh => zsh(&verbs(clap_complete::Shell::Zsh)),
-        Shell::Fish => verbs(clap_complete::Shell::Fish) + &fish(),
+        Shell::Fish => fish(&verbs(clap_complete::Shell::Fish)),
     };
     let mut tidy: String = script.lines().map(|line| line.trim_end().to_owned() + "\n").collect();
     tidy.truncate(tidy.trim_end().len());
@@ -104,8 +104,17 @@ fn zsh(verbs: &str) -> String {
     script + &include_str!("zsh.in").replace("@IPVSADM@", &ipvsadm_words())
 }
 
-fn fish() -> String {
-    let mut script = include_str!("fish.in").to_owned();
+fn fish(verbs: &str) -> String {
+    let mut script = String::new();
+    for line in verbs.lines() {
+        let takes_live = live::OPTIONS.iter().any(|(_, long)| line.contains(&format!(" -l {long} ")));
+        script += &match line.strip_suffix(" -r").filter(|_| takes_live) {
+            Some(option) => format!("{option} -x -a \"(__lvsadm_live)\""),
+            None => line.to_owned(),
+        };
+        script.push('\n');
+    }
+    script += include_str!("fish.in");
     for (short, long) in IPVSADM_OPTIONS {
         let short = short.map(|c| format!(" -s {c}")).unwrap_or_default();
         script += &format!("complete -c lvsadm -n __lvsadm_as_ipvsadm{short} -l {long}\n");
