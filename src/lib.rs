@@ -6,4 +6,5 @@
 pub mod cli;
 pub mod ipvs;
 pub mod model;
+pub mod state;
 pub mod sys;

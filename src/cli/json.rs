@@ -7,10 +7,11 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::render::{flag_words, forwarding_word, template_mark};
+use super::render::{forwarding_word, template_mark};
 use crate::{
     ipvs::Connection,
     model::{self, Checksum, Family, Forwarding, Protocol, ServiceKey, SnapshotServer, SnapshotService, Tunnel},
+    state::print,
 };
 
 /// Number of the schema that all of it follows.
@@ -88,7 +89,7 @@ struct Service {
     #[serde(flatten)]
     name: ServiceName,
     scheduler: String,
-    flags: Vec<&'static str>,
+    flags: Vec<String>,
     persistence: Option<Persistence>,
     engine: Option<String>,
     one_packet: bool,
@@ -108,7 +109,11 @@ impl Service {
         Self {
             name: ServiceName::new(&service.key),
             scheduler: service.scheduler.to_string(),
-            flags: flag_words(&service.scheduler, service.flags),
+            flags: print::flag_names(service.flags, service.scheduler.as_str())
+                .split(',')
+                .filter(|word| !word.is_empty())
+                .map(str::to_owned)
+                .collect(),
             persistence: service
                 .persistence
                 .map(|p| Persistence { timeout: p.timeout, netmask: p.netmask.to_string() }),
@@ -339,5 +344,87 @@ impl Daemons {
             ttl: daemon.ttl,
         });
         Self { schema: SCHEMA, daemons: daemons.collect() }
+    }
+}
+
+/// `save --json`, `restore --json`: the changes that make a table, or that lead to it, in their order.
+#[derive(Debug, Serialize)]
+pub struct Changes {
+    schema: u32,
+    changes: Vec<Change>,
+}
+
+#[derive(Debug, Serialize)]
+struct Change {
+    action: &'static str,
+    service: Option<ServiceName>,
+    server: Option<ServerName>,
+    /// The change in ipvsadm's words.
+    line: String,
+}
+
+/// What identifies a server within its service.
+#[derive(Debug, Serialize)]
+struct ServerName {
+    address: IpAddr,
+    port: u16,
+}
+
+impl Changes {
+    /// Converts changes.
+    pub fn new(changes: &[model::Change]) -> Self {
+        Self { schema: SCHEMA, changes: changes.iter().map(Change::new).collect() }
+    }
+}
+
+impl Change {
+    fn new(change: &model::Change) -> Self {
+        use model::Change as C;
+        let (action, service, server) = match change {
+            C::AddService(service) => ("add-service", Some(service.key), None),
+            C::EditService(service) => ("edit-service", Some(service.key), None),
+            C::DeleteService(key) => ("delete-service", Some(*key), None),
+            C::AddServer(service, server) => ("add-real", Some(*service), Some(server.key)),
+            C::EditServer(service, server) => ("edit-real", Some(*service), Some(server.key)),
+            C::DeleteServer(service, key) => ("delete-real", Some(*service), Some(*key)),
+            C::SetTimeouts(_) => ("set-timeouts", None, None),
+            C::StartDaemon(_) => ("start-daemon", None, None),
+            C::StopDaemon(_) => ("stop-daemon", None, None),
+            C::Zero(key) => ("zero", *key, None),
+            C::Clear => ("clear", None, None),
+        };
+        Self {
+            action,
+            service: service.as_ref().map(ServiceName::new),
+            server: server.map(|key| ServerName { address: key.address, port: key.port }),
+            line: print::change_line(change),
+        }
+    }
+}
+
+/// `diff --json`.
+#[derive(Debug, Serialize)]
+pub struct Differences<'a> {
+    schema: u32,
+    first: &'a str,
+    second: &'a str,
+    differences: Vec<Difference<'a>>,
+}
+
+/// A line that is not the same in both tables; `null` where a table has none.
+#[derive(Debug, Serialize)]
+struct Difference<'a> {
+    minus: Option<&'a str>,
+    plus: Option<&'a str>,
+}
+
+impl<'a> Differences<'a> {
+    /// Converts what differs between two tables of these names.
+    pub fn new(first: &'a str, second: &'a str, differences: &'a [super::diff::Difference]) -> Self {
+        let differences = differences
+            .iter()
+            .map(|each| Difference { minus: each.minus.as_deref(), plus: each.plus.as_deref() })
+            .collect();
+        Self { schema: SCHEMA, first, second, differences }
     }
 }

@@ -6,8 +6,9 @@ use nix::errno::Errno;
 
 use super::{Complaint, Error, Ui};
 use crate::{
-    ipvs::{self, Client, OpenError, Refusal, explain, procfs},
+    ipvs::{self, Client, OpenError, Refusal, explain, procfs, transaction::Refused},
     model::{Change, Info, ServerKey, ServiceKey, Snapshot, SnapshotService},
+    state::print,
 };
 
 impl From<OpenError> for Error {
@@ -178,6 +179,16 @@ fn refused(client: &mut Client, change: &Change, refusal: &Refusal) -> Complaint
             Errno::ESRCH,
         ) => hint_at_service(complaint, client, *key),
         _ => complaint,
+    }
+}
+
+/// Says what the kernel refused, behind `place`, where it was asked for.
+pub fn complaint(place: &str, refused: &Refused) -> Complaint {
+    let refusal = Refusal { index: 0, errno: refused.errno, said: None };
+    let explanation = explain(&refused.change, &refusal);
+    Complaint {
+        text: format!("{place}{}: {}", print::change_line(&refused.change), explanation.reason()),
+        hint: explanation.hint().map(str::to_owned),
     }
 }
 

@@ -12,13 +12,18 @@ pub mod completions;
 pub mod connections;
 pub mod delete_real;
 pub mod delete_service;
+pub mod diff;
 pub mod edit_real;
 pub mod edit_service;
 pub mod error;
 pub mod json;
 pub mod kernel;
 pub mod list;
+pub mod names;
 pub mod render;
+pub mod restore;
+pub mod save;
+pub mod source;
 pub mod sync;
 pub mod timeouts;
 pub mod ui;
@@ -59,6 +64,9 @@ enum Command {
     Zero(zero::ZeroArgs),
     Timeouts(timeouts::TimeoutsArgs),
     Sync(sync::SyncArgs),
+    Save(save::SaveArgs),
+    Restore(restore::RestoreArgs),
+    Diff(diff::DiffArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -77,19 +85,12 @@ impl Command {
             Self::Timeouts(args) => timeouts::run(args, ui),
             Self::Sync(args) => sync::run(args, ui),
             Self::Connections(args) => connections::run(args, ui),
+            Self::Save(args) => save::run(args, ui),
+            Self::Restore(args) => restore::run(args, ui),
+            Self::Diff(args) => diff::run(args, ui),
             Self::Completions(args) => completions::run(args, ui),
         }
     }
-}
-
-/// Returns how addresses and ports are written: as numbers, unless somebody asked for names.
-fn labels(resolve: bool) -> &'static dyn render::Labels {
-    &render::Plain
-}
-
-/// Returns how names are looked up: not at all, unless somebody asked for it.
-fn names(resolve: bool) -> &'static dyn args::Lookup {
-    &args::Numeric
 }
 
 /// Returns the definition of the subcommand grammar: for help, manual pages and completions.

@@ -38,6 +38,9 @@ impl Weight {
     /// The greatest weight: the kernel keeps it in a signed 32-bit number.
     pub const MAX: Self = Self(i32::MAX as u32);
 
+    /// No new connections.
+    pub const ZERO: Self = Self(0);
+
     /// Returns the weight, or `None` above [`Self::MAX`].
     pub fn new(value: u32) -> Option<Self> {
         (value <= Self::MAX.0).then_some(Self(value))

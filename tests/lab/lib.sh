@@ -27,13 +27,16 @@ logged() {
 apt() {
     local sudo=()
     [ "$(id -u)" = 0 ] || sudo=(sudo -n)
-    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 "$@"
+    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@"
 }
 
-# Installs Debian packages. The package lists are fetched only if apt cannot do without: that takes longer than the rest.
+# Installs Debian packages. The package lists are fetched only if apt cannot do without: that takes longer than the rest. What
+# people have installed stays; a machine that is thrown away afterwards (CI) need not be so careful.
 apt_install() {
-    apt install --no-install-recommends "$@" && return
-    apt update && apt install --no-install-recommends "$@"
+    local careful=(--no-remove)
+    [ -z "${CI:-}" ] || careful=()
+    apt install --no-install-recommends "${careful[@]}" "$@" && return
+    apt update && apt install --no-install-recommends "${careful[@]}" "$@"
 }
 
 # `need COMMAND:PACKAGE…` installs the package of each command that is missing.
@@ -45,9 +48,11 @@ need() {
     [ ${#missing[@]} = 0 ] && return
     type -P apt-get >/dev/null ||
         die "missing: ${missing[*]} (names of Debian packages); this machine has no apt-get, so please install them yourself"
-    mkdir -p "$lab_cache"
     echo "${0##*/}: installing ${missing[*]}" >&2
-    logged "$lab_cache/apt.log" flock "$lab_cache/apt.lock" bash -c \
-        "$(declare -f apt apt_install); apt_install \"\$@\"" apt_install "${missing[@]}" ||
-        die "cannot install ${missing[*]}"
+    mkdir -p "$lab_cache"
+    (
+        flock 9
+        logged "$lab_cache/apt.log" apt_install "${missing[@]}"
+    ) 9>"$lab_cache/apt.lock" ||
+        die "cannot install ${missing[*]} (if other packages are in the way, CI=1 lets apt remove them)"
 }

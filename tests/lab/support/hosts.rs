@@ -212,6 +212,15 @@ impl Hosts {
         self.client.run(words).ok().lines().map(str::to_owned).collect()
     }
 
+    /// Downloads a file that takes some four seconds, over one connection; fails the test if it does not come whole.
+    pub(crate) fn slow_request(&self, address: IpAddr) {
+        let url = format!("http://{}/large", SocketAddr::new(address, 80));
+        let words =
+            ["curl", "-sSf", "--limit-rate", "4M", "--max-time", "60", "-o", "/dev/null", "-w", "%{size_download}"];
+        let size = self.client.run([words.as_slice(), &[&url]].concat()).ok();
+        assert_eq!(size, LARGE.to_string());
+    }
+
     fn all(&self) -> impl Iterator<Item = &Host> {
         [&self.client, &self.director].into_iter().chain(&self.servers)
     }
@@ -268,6 +277,8 @@ impl Hosts {
             let content = directory.join("www");
             fs::create_dir_all(&content).expect("a directory for the web server");
             fs::write(content.join("index.html"), format!("{}\n", server.name)).expect("a page");
+            let large = fs::File::create(content.join("large")).expect("a large file");
+            large.set_len(LARGE).expect("a large file");
             let configuration = directory.join("nginx.conf");
             fs::write(&configuration, NGINX).expect("a configuration");
             let (directory, configuration) = (directory.display(), configuration.display());
@@ -288,6 +299,9 @@ impl Drop for Hosts {
         let _ = run_with_input("ip -force -batch -", batch);
     }
 }
+
+/// Bytes of the file that takes long to download.
+const LARGE: u64 = 16 << 20;
 
 /// A web server that is one process, writes only below its own directory, and closes each connection after one answer, so
 /// that every request is scheduled.

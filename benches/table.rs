@@ -1,0 +1,292 @@
+//! What the table verbs cost, side by side with stock ipvsadm in one run: `tests/bench` runs this inside the lab.
+//!
+//! Every figure is a ratio against the stock tool, or against the floor: the same messages, encoded beforehand and sent
+//! raw, 64 a send. Each repetition has a fresh network namespace, because the kernel keeps deleted servers for minutes
+//! and searches them at each addition. Prints the rows of a Markdown table.
+
+use std::{
+    fmt::Write as _,
+    fs::{self, File},
+    net::Ipv4Addr,
+    os::fd::{AsRawFd, OwnedFd},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use lvsadm::{
+    ipvs::codec,
+    model::{Change, Forwarding, Protocol, RealServer, ServerKey, ServiceKey, Thresholds, VirtualService, Weight},
+    sys::netlink::Batch,
+};
+use nix::{
+    sched::{CloneFlags, unshare},
+    sys::{
+        resource::{UsageWho, getrusage},
+        socket::{AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, recv, send, socket},
+    },
+};
+
+/// How often everything that takes less than seconds is repeated; the fastest counts, the rest is other work.
+const REPETITIONS: usize = 5;
+
+const LVSADM: &str = env!("CARGO_BIN_EXE_lvsadm");
+
+fn main() {
+    // First of all: the kernel remembers the largest of all children, and so far there are only `ip` and ours.
+    let memory = in_netns(|| {
+        run(Command::new(LVSADM).args(["-A", "-t", "10.9.9.9:80", "-s", "rr"]));
+        getrusage(UsageWho::RUSAGE_CHILDREN).expect("getrusage").max_rss()
+    });
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let files = Files { directory: directory.path().to_owned() };
+    println!("| work | ipvsadm | lvsadm | ratio | raw netlink |");
+    println!("|---|---|---|---|---|");
+    let small = Size { services: 2_000, servers: 4 };
+    let per_line = restore(&files, small);
+    list_and_save(&files, small);
+    unchanged(&files, small);
+    one_command();
+    println!("| peak memory of one `-A` | | {memory} kB | | |");
+    large(&files, Size { services: 20_000, servers: 5 }, per_line);
+}
+
+/// How large a table is.
+#[derive(Clone, Copy)]
+struct Size {
+    services: u32,
+    /// Of each service.
+    servers: u32,
+}
+
+impl Size {
+    fn lines(self) -> u32 {
+        self.services * (self.servers + 1)
+    }
+
+    fn changes(self) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for number in 0..self.services {
+            let address = Ipv4Addr::from(0x0a00_0000 + number).into();
+            let key = ServiceKey::Address { protocol: Protocol::Tcp, address, port: 80 };
+            changes.push(Change::AddService(VirtualService::new(key)));
+            for server in 0..self.servers {
+                let address = Ipv4Addr::from(0x0b00_0000 + number * self.servers + server).into();
+                let server = RealServer {
+                    key: ServerKey { address, port: 80 },
+                    forwarding: Forwarding::Masquerade,
+                    weight: Weight::default(),
+                    thresholds: Thresholds::default(),
+                };
+                changes.push(Change::AddServer(key, server));
+            }
+        }
+        changes
+    }
+}
+
+struct Files {
+    directory: PathBuf,
+}
+
+impl Files {
+    /// Writes the table as a save file that both tools read.
+    fn table(&self, size: Size) -> PathBuf {
+        let mut text = String::new();
+        for change in size.changes() {
+            let _ = writeln!(text, "{}", lvsadm::state::print::change_line(&change));
+        }
+        self.write(&size.lines().to_string(), &text)
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.directory.join(name);
+        fs::write(&path, text).expect("a file");
+        path
+    }
+}
+
+/// Returns our seconds a line.
+fn restore(files: &Files, size: Size) -> f64 {
+    let file = files.table(size);
+    let stock = in_netns(|| timed(|| run(Command::new("ipvsadm").arg("-R").stdin(open(&file)))));
+    let ours = fastest(|| in_netns(|| timed(|| run(Command::new(LVSADM).arg("restore").arg(&file)))));
+    let linked = fastest(|| in_netns(|| timed(|| run(Command::new(LVSADM).arg("-R").stdin(open(&file))))));
+    let floor = fastest(|| in_netns(|| raw(size)));
+    let lines = size.lines();
+    row(
+        &format!("`lvsadm restore` of {lines} lines into an empty table, beside `ipvsadm -R`"),
+        stock,
+        ours,
+        Some(floor),
+    );
+    row("`lvsadm -R` of the same", stock, linked, Some(floor));
+    ours.as_secs_f64() / f64::from(lines)
+}
+
+fn list_and_save(files: &Files, size: Size) {
+    let file = files.table(size);
+    in_netns(|| {
+        run(Command::new(LVSADM).arg("restore").arg(&file));
+        let of = |program: &str, arguments: &[&str]| {
+            fastest(|| timed(|| run(Command::new(program).args(arguments).stdout(Stdio::null()))))
+        };
+        let shape = format!("{} × {}", size.services, size.servers);
+        let (stock_list, stock_save) = (of("ipvsadm", &["-Ln"]), of("ipvsadm", &["-S", "-n"]));
+        row(&format!("`-Ln` of {shape}"), stock_list, of(LVSADM, &["-Ln"]), None);
+        row(&format!("`lvsadm list` of {shape}, beside `ipvsadm -Ln`"), stock_list, of(LVSADM, &["list"]), None);
+        row(&format!("`-S -n` of {shape}"), stock_save, of(LVSADM, &["-S", "-n"]), None);
+        row(&format!("`lvsadm save` of {shape}, beside `ipvsadm -S -n`"), stock_save, of(LVSADM, &["save"]), None);
+    });
+}
+
+/// What stock tools do for one changed line is the whole restore. That 0 and 1 changes are written is a lab test.
+fn unchanged(files: &Files, size: Size) {
+    let file = files.table(size);
+    let text = fs::read_to_string(&file).expect("the table");
+    let edited = files.write("edited", &text.replacen("-w 1", "-w 2", 1));
+    in_netns(|| {
+        run(Command::new(LVSADM).arg("restore").arg(&file));
+        let again = fastest(|| timed(|| run(Command::new(LVSADM).arg("restore").arg(&file))));
+        let mut turn = [&edited, &file].into_iter().cycle();
+        let one = fastest(|| timed(|| run(Command::new(LVSADM).arg("restore").arg(turn.next().expect("a file")))));
+        let stock = timed(|| run(Command::new("ipvsadm-restore").stdin(open(&file))));
+        row("restore of an unchanged file, beside `ipvsadm-restore`", stock, again, None);
+        row("restore of one changed weight, beside `ipvsadm-restore`", stock, one, None);
+    });
+}
+
+fn one_command() {
+    const COMMANDS: u32 = 100;
+    in_netns(|| {
+        let add = |program: &str, number: u32| {
+            let service = format!("10.8.0.{number}:80");
+            timed(|| run(Command::new(program).args(["-A", "-t", &service, "-s", "rr"])))
+        };
+        let (mut stock, mut ours) = (Duration::ZERO, Duration::ZERO);
+        // In turns, so that whatever else happens on the machine happens to both.
+        for number in 0..COMMANDS {
+            stock += add("ipvsadm", number);
+            ours += add(LVSADM, number + COMMANDS);
+        }
+        row("one `-A` as a whole process", stock / COMMANDS, ours / COMMANDS, None);
+    });
+}
+
+fn large(files: &Files, size: Size, per_line_small: f64) {
+    let file = files.table(size);
+    let ours = in_netns(|| timed(|| run(Command::new(LVSADM).arg("restore").arg(&file))));
+    let floor = in_netns(|| raw(size));
+    let lines = f64::from(size.lines());
+    println!(
+        "| `lvsadm restore` of {} lines ({} servers): {:.2} times as long a line as with 10,000 | | {} | | {} |",
+        size.lines(),
+        size.services * size.servers,
+        ours.as_secs_f64() / lines / per_line_small,
+        shown(ours),
+        shown(floor)
+    );
+}
+
+fn row(work: &str, stock: Duration, ours: Duration, floor: Option<Duration>) {
+    let ratio = stock.as_secs_f64() / ours.as_secs_f64();
+    let floor = floor.map(shown).unwrap_or_default();
+    println!("| {work} | {} | {} | {ratio:.1} × | {floor} |", shown(stock), shown(ours));
+}
+
+fn shown(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1e3)
+}
+
+/// The floor: what the kernel takes for the table when nothing is parsed, planned or encoded.
+fn raw(size: Size) -> Duration {
+    const IN_A_SEND: usize = 64;
+    const FLAGS_AT: usize = 6;
+    const REQUEST_AND_ACK: u8 = 5;
+    let family = family_of_ipvs();
+    let changes = size.changes();
+    let encoded: Vec<Vec<u8>> = changes
+        .chunks(IN_A_SEND)
+        .map(|chunk| {
+            let mut batch = Batch::default();
+            chunk.iter().for_each(|change| codec::change(&mut batch, family, change));
+            let requests: Vec<&[u8]> = batch.requests().collect();
+            let last: usize = requests[..requests.len() - 1].iter().map(|request| request.len()).sum();
+            let mut bytes = requests.concat();
+            bytes[last + FLAGS_AT] = REQUEST_AND_ACK;
+            bytes
+        })
+        .collect();
+    let socket = netlink();
+    let mut buffer = [0; 65536];
+    timed(|| {
+        for bytes in &encoded {
+            send(socket.as_raw_fd(), bytes, MsgFlags::empty()).expect("send");
+            let len = recv(socket.as_raw_fd(), &mut buffer, MsgFlags::empty()).expect("an acknowledgement");
+            assert_eq!(buffer[16..20.min(len)], [0; 4], "the kernel refused");
+        }
+    })
+}
+
+fn netlink() -> OwnedFd {
+    socket(AddressFamily::Netlink, SockType::Raw, SockFlag::empty(), SockProtocol::NetlinkGeneric).expect("netlink")
+}
+
+/// Asks the netlink controller which number IPVS has.
+fn family_of_ipvs() -> u16 {
+    const NAME: u16 = 2;
+    const NUMBER: u16 = 1;
+    let request: Vec<u8> = [
+        &[32, 0, 0, 0, 16, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0][..], // length, to the controller, a request
+        &[3, 1, 0, 0],                                           // get family
+        &[9, 0, NAME as u8, 0],
+        b"IPVS\0\0\0\0",
+    ]
+    .concat();
+    let socket = netlink();
+    send(socket.as_raw_fd(), &request, MsgFlags::empty()).expect("send");
+    let mut buffer = [0; 4096];
+    let len = recv(socket.as_raw_fd(), &mut buffer, MsgFlags::empty()).expect("an answer");
+    let word = |at: usize| u16::from_ne_bytes([buffer[at], buffer[at + 1]]);
+    let mut at = 20;
+    while at < len {
+        if word(at + 2) == NUMBER {
+            return word(at + 4);
+        }
+        at += usize::from(word(at)).next_multiple_of(4);
+    }
+    panic!("the kernel has no IPVS");
+}
+
+fn fastest(mut measure: impl FnMut() -> Duration) -> Duration {
+    (0..REPETITIONS).map(|_| measure()).min().expect("at least one")
+}
+
+fn timed(work: impl FnOnce()) -> Duration {
+    let start = Instant::now();
+    work();
+    start.elapsed()
+}
+
+fn run(command: &mut Command) {
+    let status = command.status().expect("the program starts");
+    assert!(status.success(), "{command:?}: {status}");
+}
+
+fn open(path: &Path) -> File {
+    File::open(path).expect("the file")
+}
+
+/// Runs something in a fresh network namespace, with an IPVS table of its own.
+fn in_netns<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            unshare(CloneFlags::CLONE_NEWNET).expect("a new network namespace (is this the lab?)");
+            // Without any address the kernel takes no server for unicast.
+            run(Command::new("ip").args(["link", "set", "lo", "up"]));
+            work()
+        });
+        thread.join().expect("the work")
+    })
+}

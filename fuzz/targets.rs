@@ -1,0 +1,40 @@
+//! What is fuzzed: every parser of bytes that come from a file, the kernel or a person. Shared by the fuzz targets and by
+//! `tests/fuzz_seeds.rs`, which replays the seeds as an ordinary test.
+#![allow(dead_code)]
+
+use lvsadm::{
+    ipvs::{
+        codec,
+        plan::{Extra, plan},
+        procfs,
+    },
+    model::{Family, Table},
+    state::{file, grammar::NoNames, print},
+};
+
+/// A save file: read or refused; and what is read can be printed and means the same when it is read again.
+pub fn savefile(data: &[u8]) {
+    let Ok(file) = file::parse(data, &NoNames) else { return };
+    let changes = plan(&Table::default(), &file.table, Extra::Keep);
+    let printed: String = changes.iter().map(|change| print::change_line(change) + "\n").collect();
+    let again = file::parse(printed.as_bytes(), &NoNames).unwrap_or_else(|faults| panic!("{printed}\n{faults:?}"));
+    assert_eq!(again.table, file.table, "{printed}");
+}
+
+/// Messages from the kernel.
+pub fn netlink(data: &[u8]) {
+    let _ = codec::service(data);
+    let _ = codec::service_key(data);
+    let _ = codec::server(data, Family::V4);
+    let _ = codec::server(data, Family::V6);
+    let _ = codec::daemon(data);
+    let _ = codec::timeouts(data);
+    let _ = codec::info(data);
+}
+
+/// Files of `/proc/net`.
+pub fn proc(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let _ = procfs::snapshot(&text);
+    let _ = procfs::connections(&text);
+}

@@ -1,0 +1,121 @@
+//! `lvsadm restore`: makes the kernel's table what a save file says, and changes nothing else.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::Args;
+
+use super::{
+    Complaint, Error, Ui, json, kernel,
+    source::{SYSTEM_FILE, Source},
+};
+use crate::{
+    ipvs::{
+        Client,
+        plan::{Extra, plan},
+        transaction::{Failure, carry_out},
+    },
+    model::{Change, Table},
+    state::{file::SaveFile, print},
+};
+
+/// Make the table what a save file says
+///
+/// The whole file is checked first; one bad line, and nothing is changed. Then only what differs is changed, additions
+/// before deletions, so that no connection is cut. If the kernel refuses a step, all of it is undone.
+///
+/// Timeouts and sync daemons of which the file says nothing stay as they are.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Exit status: 0 done; 1 it failed and nothing was changed.
+With --dry-run: 0 nothing would be changed; 1 something would be; 2 trouble.
+
+Examples:
+  lvsadm restore --dry-run /etc/sysconfig/ipvsadm    what would be changed
+  lvsadm restore /etc/sysconfig/ipvsadm              change it
+  lvsadm restore --keep extra-services               add and edit, delete nothing
+  ipvsadm-save -n | ssh backup lvsadm restore        copy a table")]
+pub struct RestoreArgs {
+    /// Save file to read (default: standard input)
+    file: Option<PathBuf>,
+    /// Read the system's save file, /etc/sysconfig/ipvsadm
+    #[arg(long, conflicts_with = "file")]
+    system: bool,
+    /// Print the changes, in ipvsadm's words, and make none
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+    /// Delete nothing: what is not in the file stays
+    #[arg(long)]
+    keep: bool,
+    /// Empty the table first, as ipvsadm-restore does: counters start anew, connections may be cut
+    #[arg(long, conflicts_with = "keep")]
+    flush: bool,
+    /// Print the changes as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the verb.
+///
+/// # Errors
+/// The file cannot be read or has faults, or the kernel refuses a change: nothing is changed then.
+pub fn run(args: RestoreArgs, ui: &mut Ui) -> Result<ExitCode, Error> {
+    let trouble = |error: Error| if args.dry_run { error.with_status(2) } else { error };
+    let source = match (args.system, args.file.clone()) {
+        (true, _) => Source::File(PathBuf::from(SYSTEM_FILE)),
+        (false, Some(file)) => Source::new(file),
+        (false, None) => Source::Stdin,
+    };
+    let file = source.load(ui).map_err(trouble)?;
+    let mut client = Client::open().map_err(Error::from).map_err(trouble)?;
+    let before = client.table().map_err(Error::from).map_err(trouble)?;
+    let changes = changes(&args, &before, &file.table);
+    if args.json {
+        ui.json(&json::Changes::new(&changes))?;
+    } else if args.dry_run {
+        for change in &changes {
+            ui.print(print::change_line(change))?;
+            ui.print("\n")?;
+        }
+    }
+    if args.dry_run {
+        return Ok(if changes.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
+    let bar = ui.progress("changes", changes.len());
+    let result = carry_out(&mut client, &before, &changes, |made| bar.inc(made as u64));
+    bar.finish_and_clear();
+    result.map_err(|failure| complain(&source, &file, failure))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn changes(args: &RestoreArgs, before: &Table, wanted: &Table) -> Vec<Change> {
+    if args.flush {
+        let emptied = Table { timeouts: before.timeouts, daemons: before.daemons.clone(), ..Table::default() };
+        let mut changes = vec![Change::Clear];
+        changes.extend(plan(&emptied, wanted, Extra::Keep));
+        return changes;
+    }
+    plan(before, wanted, if args.keep { Extra::Keep } else { Extra::Delete })
+}
+
+/// Says which lines the kernel refused, and what state the table is in now.
+fn complain(source: &Source, file: &SaveFile, failure: Failure) -> Error {
+    let (refused, left) = match failure {
+        Failure::Transport(error) => {
+            return Error::from(error).hint(format_args!("`lvsadm diff {source}` shows how far the restore came"));
+        }
+        Failure::Refused { refused, left } => (refused, left),
+    };
+    let place = |change: &Change| match file.line_of(change) {
+        Some(line) => format!("{source}:{line}: "),
+        None => String::new(),
+    };
+    let mut complaints: Vec<_> =
+        refused.iter().map(|refused| kernel::complaint(&place(&refused.change), refused)).collect();
+    if left.is_empty() {
+        complaints.push(Complaint::new("nothing was changed: what had been done was undone"));
+    } else {
+        complaints.extend(left.iter().map(|left| kernel::complaint("this could not be undone: ", left)));
+        let hint = format!("somebody else changes the table at the same time; see `lvsadm diff {source}`");
+        complaints.push(Complaint::new("the table is neither what it was nor what the file says").hint(hint));
+    }
+    Error::all_failed(complaints)
+}

@@ -1,0 +1,316 @@
+//! A save file ↔ the table that it describes.
+//!
+//! The lines are taken as commands to an empty table, so that `-A` and `-a` build it up and any order of edits that
+//! a person wrote means what it would mean to ipvsadm. Every fault of the whole file is reported; a file with a fault
+//! describes nothing. Nothing here touches the kernel.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{
+    grammar::{self, Command, Names},
+    words::{self, Word},
+};
+use crate::model::{Change, Conflict, DaemonRole, ServerKey, ServiceKey, Table};
+
+/// Something wrong, or worth knowing, at one place of a save file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+/// A save file that was read without a fault.
+#[derive(Clone, Debug, Default)]
+pub struct SaveFile {
+    /// The table that it describes. Timeouts and daemons of which it says nothing are not in it.
+    pub table: Table,
+    /// What the file says but the kernel cannot do, and what is done instead.
+    pub warnings: Vec<Fault>,
+    lines: HashMap<Object, usize>,
+}
+
+/// What a line is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Object {
+    Service(ServiceKey),
+    Server(ServiceKey, ServerKey),
+    Daemon(DaemonRole),
+    Timeouts,
+    Everything,
+}
+
+impl Object {
+    fn of(change: &Change) -> Self {
+        match change {
+            Change::AddService(service) | Change::EditService(service) => Self::Service(service.key),
+            Change::DeleteService(key) => Self::Service(*key),
+            Change::AddServer(service, server) | Change::EditServer(service, server) => {
+                Self::Server(*service, server.key)
+            }
+            Change::DeleteServer(service, server) => Self::Server(*service, *server),
+            Change::SetTimeouts(_) => Self::Timeouts,
+            Change::StartDaemon(daemon) => Self::Daemon(daemon.role),
+            Change::StopDaemon(role) => Self::Daemon(*role),
+            Change::Zero(_) | Change::Clear => Self::Everything,
+        }
+    }
+
+    fn service(self) -> Option<ServiceKey> {
+        match self {
+            Self::Service(key) | Self::Server(key, _) => Some(key),
+            Self::Daemon(_) | Self::Timeouts | Self::Everything => None,
+        }
+    }
+}
+
+impl SaveFile {
+    /// Returns the last line that is about the same service, server, daemon or timeouts as `change`, from 1.
+    pub fn line_of(&self, change: &Change) -> Option<usize> {
+        self.lines.get(&Object::of(change)).copied()
+    }
+}
+
+/// Reads a save file.
+///
+/// # Errors
+/// All faults, in the order of their lines.
+pub fn parse(content: &[u8], names: &dyn Names) -> Result<SaveFile, Vec<Fault>> {
+    let text = text(content).map_err(|fault| vec![fault])?;
+    let mut reader = Reader { names, file: SaveFile::default(), faults: Vec::new(), broken: HashSet::new() };
+    for (line, number) in text.lines().zip(1..) {
+        if let Err(fault) = reader.line(line, number) {
+            reader.faults.push(fault);
+        }
+    }
+    if reader.faults.is_empty() { Ok(reader.file) } else { Err(reader.faults) }
+}
+
+/// Returns the content as text, without the byte order mark that some editors write.
+fn text(content: &[u8]) -> Result<&str, Fault> {
+    let no_text = |at: usize, what: &str| {
+        let before = &content[..at];
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+        let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
+        let hint = "a save file is text: one command a line, as `lvsadm save` or `ipvsadm-save -n` writes them";
+        Fault { line, column, message: format!("this is not a text file: {what}"), hint: Some(hint.to_owned()) }
+    };
+    if let Some(at) = content.iter().position(|byte| *byte == 0) {
+        return Err(no_text(at, "there is a NUL byte"));
+    }
+    let text = str::from_utf8(content).map_err(|error| no_text(error.valid_up_to(), "a byte is not UTF-8"))?;
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+}
+
+struct Reader<'a> {
+    names: &'a dyn Names,
+    file: SaveFile,
+    faults: Vec<Fault>,
+    /// Services whose own line has a fault: their servers' lines are not to blame for that.
+    broken: HashSet<ServiceKey>,
+}
+
+impl Reader<'_> {
+    fn line(&mut self, line: &str, number: usize) -> Result<(), Fault> {
+        let fault =
+            |column: usize, message: String, hint: Option<String>| Fault { line: number, column, message, hint };
+        let words = words::split(line).map_err(|unsplit| fault(unsplit.column(), unsplit.to_string(), None))?;
+        let words = without_program(&words);
+        let Some(first) = words.first() else { return Ok(()) };
+        if !first.text.starts_with('-') {
+            let message = format!("`{}` does not begin a line of a table", first.text);
+            return Err(fault(first.column, message, Some(LINES.to_owned())));
+        }
+        let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
+        let column = |word: Option<usize>| word.and_then(|at| words.get(at)).unwrap_or(first).column;
+        let parsed = grammar::parse(&texts, self.names).map_err(|error| {
+            self.broken.extend(service_of(&texts, self.names));
+            fault(column(error.word), error.to_string(), error.hint())
+        })?;
+        let change = match parsed.command {
+            Command::Change(Change::Zero(_))
+            | Command::List(_)
+            | Command::Save { .. }
+            | Command::Restore
+            | Command::Help
+            | Command::Version => {
+                let message = format!("`{}` says nothing about what a table should hold", first.text);
+                return Err(fault(first.column, message, Some(LINES.to_owned())));
+            }
+            Command::Change(change) => change,
+        };
+        let notes = parsed.notes.iter().map(|note| fault(first.column, note.to_string(), None));
+        self.file.warnings.extend(notes);
+        let object = Object::of(&change);
+        match self.file.table.apply(&change) {
+            Ok(()) => {
+                self.file.lines.insert(object, number);
+                Ok(())
+            }
+            Err(Conflict::NoSuchService) if object.service().is_some_and(|key| self.broken.contains(&key)) => Ok(()),
+            Err(conflict) => {
+                let (message, hint) = self.conflict(object, conflict);
+                Err(fault(first.column, message, hint))
+            }
+        }
+    }
+
+    /// Says which earlier line a line is in conflict with, or which is missing.
+    fn conflict(&self, object: Object, conflict: Conflict) -> (String, Option<String>) {
+        let line = || self.file.lines.get(&object).map_or_else(String::new, |line| format!(" in line {line}"));
+        let what = match object {
+            Object::Service(key) => key.to_string(),
+            Object::Server(key, server) => format!("server {server} of {key}"),
+            Object::Daemon(role) => format!("the {role} sync daemon"),
+            Object::Timeouts => "the timeouts".to_owned(),
+            Object::Everything => "the table".to_owned(),
+        };
+        match conflict {
+            Conflict::ServiceExists | Conflict::ServerExists | Conflict::DaemonExists => {
+                (format!("{what} is there already{}", line()), Some("keep one of the two lines".to_owned()))
+            }
+            Conflict::NoSuchService => {
+                let key = object.service().map_or(what, |key| key.to_string());
+                (format!("{key} is not defined above this line"), Some("its line, with -A, comes first".to_owned()))
+            }
+            Conflict::NoSuchServer | Conflict::NoSuchDaemon => (format!("{what} is not defined above this line"), None),
+        }
+    }
+}
+
+/// What may begin a line, for people who wrote something else.
+const LINES: &str = "lines begin with -A (virtual service), -a (real server), --set (timeouts) or --start-daemon";
+
+/// Takes the program's name off, which people leave in front when they collect commands in a file.
+fn without_program(words: &[Word]) -> &[Word] {
+    match words {
+        [first, rest @ ..] if matches!(first.text.rsplit('/').next(), Some("ipvsadm" | "lvsadm")) => rest,
+        words => words,
+    }
+}
+
+/// Returns the service that a faulty line is about, if that much of it can be read.
+fn service_of(words: &[&str], names: &dyn Names) -> Option<ServiceKey> {
+    const SELECTORS: [&str; 8] =
+        ["-t", "-u", "-f", "--sctp-service", "--tcp-service", "--udp-service", "--fwmark-service", "-6"];
+    let at = words.iter().position(|word| SELECTORS.contains(word))?;
+    let end = if words.get(at + 2) == Some(&"-6") { at + 3 } else { at + 2 };
+    let line = [&["-D"], words.get(at..end)?].concat();
+    match grammar::parse(&line, names).ok()?.command {
+        Command::Change(Change::DeleteService(key)) => Some(key),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        ipvs::plan::{Extra, plan},
+        state::{grammar::NoNames, print},
+    };
+
+    fn faults(content: &str) -> Vec<(usize, usize, String)> {
+        let faults = parse(content.as_bytes(), &NoNames).expect_err(content);
+        faults.into_iter().map(|fault| (fault.line, fault.column, fault.message)).collect()
+    }
+
+    fn places(content: &str) -> Vec<(usize, usize)> {
+        faults(content).into_iter().map(|(line, column, _)| (line, column)).collect()
+    }
+
+    fn lines_of(table: &Table) -> String {
+        let changes = plan(&Table::default(), table, Extra::Keep);
+        changes.iter().map(|change| print::change_line(change) + "\n").collect()
+    }
+
+    #[test]
+    fn lines_build_a_table() {
+        let content = "\
+\u{feff}# the web\r
+--set 900 120 300\r
+
+ipvsadm -A -t 10.0.0.1:80 -s 'rr'  # behind the firewall
+/sbin/ipvsadm -a -t 10.0.0.1:80 -r 10.1.0.1:80 -g -w 3
+-a -t 10.0.0.1:80 -r 10.1.0.2:80 -g -w 3
+-E -t 10.0.0.1:80 -s lc
+-e -t 10.0.0.1:80 -r 10.1.0.1:80 -g -w 4 -x 9
+-d -t 10.0.0.1:80 -r 10.1.0.2:80";
+        let file = parse(content.as_bytes(), &NoNames).unwrap();
+        let expected = "--set 900 120 300\n-A -t 10.0.0.1:80 -s lc\n-a -t 10.0.0.1:80 -r 10.1.0.1:80 -g -w 4 -x 9\n";
+        assert_eq!(lines_of(&file.table), expected);
+        let changes = plan(&Table::default(), &file.table, Extra::Keep);
+        let lines: Vec<_> = changes.iter().map(|change| file.line_of(change)).collect();
+        assert_eq!(lines, [Some(2), Some(7), Some(8)]);
+    }
+
+    #[test]
+    fn every_fault_is_placed() {
+        let content = "\
+-A -t 10.0.0.1:80 -s rr
+-a -t 10.0.0.1:80 -r 10.1.0.1:80 -w nine
+-A -t 10.0.0.1:80
+vrrp add VI_1
+-a -u 10.0.0.1:80 -r 10.1.0.1
+-A -f 7 'x
+-L -n
+-Z
+-A -f 8 --bogus";
+        assert_eq!(places(content), [(2, 37), (3, 1), (4, 1), (5, 1), (6, 9), (7, 1), (8, 1), (9, 9)]);
+        assert_eq!(faults(content)[1].2, "TCP 10.0.0.1:80 is there already in line 1");
+        assert_eq!(faults(content)[3].2, "UDP 10.0.0.1:80 is not defined above this line");
+    }
+
+    #[test]
+    fn servers_are_not_to_blame_for_their_service() {
+        assert_eq!(places("-A -t 10.0.0.1:80 -s\n-a -t 10.0.0.1:80 -r 10.1.0.1"), [(1, 19)]);
+        assert_eq!(places("-A -f 3 -6 -w 1\n-a -f 3 -6 -r fd00::1"), [(1, 12)]);
+    }
+
+    #[test]
+    fn what_is_no_text_is_refused_once() {
+        assert_eq!(places("-A -f 1\n-A\0"), [(2, 3)]);
+        let faults = parse(b"-A -f 1\n \xff", &NoNames).unwrap_err();
+        assert_eq!((faults.len(), faults[0].line, faults[0].column), (1, 2, 2));
+    }
+
+    #[test]
+    fn an_empty_file_is_an_empty_table() {
+        assert_eq!(parse(b"", &NoNames).unwrap().table, Table::default());
+        assert_eq!(parse(b"\n# nothing\n\r\n", &NoNames).unwrap().table, Table::default());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(content in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = parse(&content, &NoNames);
+        }
+
+        #[test]
+        fn what_is_read_is_printed_and_read_again(
+            words in prop::collection::vec(
+                prop::sample::select(vec![
+                    "-A", "-a", "-E", "-e", "-D", "-d", "-t", "-u", "-f", "-r", "-s", "-p", "-M", "-g", "-m", "-i",
+                    "-w", "-x", "-6", "-o", "-b", "--set", "\n", "\n-A -t 10.0.0.1:80", "\n-A -f 7",
+                    "\n-a -t 10.0.0.1:80 -r", "\n-a -f 7 -r", "\n-A -u [fd00::1]:53", "10.0.0.1:80", "10.0.0.2:80",
+                    "[fd00::1]:53", "7", "60", "rr", "sh", "sh-port", "255.255.0.0",
+                ]),
+                0..30,
+            )
+        ) {
+            if let Ok(file) = parse(words.join(" ").as_bytes(), &NoNames) {
+                let printed = lines_of(&file.table);
+                let again = parse(printed.as_bytes(), &NoNames).map_err(|f| format!("{printed}{f:?}")).unwrap();
+                prop_assert_eq!(again.table, file.table);
+            }
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Save files: lines ↔ changes, files ↔ tables.
+
+pub mod file;
+pub mod grammar;
+pub mod names;
+pub mod print;
+pub mod store;
+pub mod words;
