@@ -6,6 +6,12 @@
 mod decode;
 mod encode;
 
+// Bytes of a little-endian machine.
+#[cfg(all(test, target_endian = "little"))]
+mod golden;
+#[cfg(test)]
+mod tests;
+
 pub use decode::{daemon, info, server, service, service_key, timeouts};
 pub use encode::{change, get, get_servers, get_service};
 

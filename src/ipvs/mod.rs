@@ -2,7 +2,11 @@
 
 mod client;
 pub mod codec;
+mod explain;
 pub mod plan;
+pub mod procfs;
 pub mod transaction;
 
 pub use client::{Client, Error, OpenError, Refusal};
+pub use explain::{Explanation, explain};
+pub use procfs::Connection;

@@ -209,3 +209,82 @@ impl<'a> Writer<'a> {
         self.bytes.resize(self.bytes.len().next_multiple_of(4), 0);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn written(write: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        write(&mut Writer::new(&mut bytes));
+        bytes
+    }
+
+    #[test]
+    fn a_nest_is_flagged_padded_and_read_back() {
+        let bytes = written(|w| {
+            w.nest(3, |w| {
+                w.u16(1, 0x0102);
+                w.string(2, "rr");
+            });
+            w.u8(4, 5);
+        });
+        assert_eq!(bytes.len(), 20 + 8);
+        assert_eq!(bytes[..4], [[20, 0], [3, 0x80]].concat());
+        let top: Vec<_> = Attributes::new(&bytes).collect::<Result<_, _>>().expect("well formed");
+        assert_eq!(top[0].kind, 3);
+        let nested: Vec<_> = top[0].nested().collect::<Result<_, _>>().expect("well formed");
+        assert_eq!(nested[0].u16("number"), Ok(0x0102));
+        assert_eq!(nested[1].string("text"), Ok("rr"));
+        assert_eq!(top[1].u8("byte"), Ok(5));
+    }
+
+    #[test]
+    fn a_wrong_length_names_the_attribute() {
+        let bytes = written(|w| w.u16(1, 7));
+        let attribute = Attributes::new(&bytes).next().expect("one").expect("well formed");
+        let error = attribute.u32("IPVS_SVC_ATTR_TIMEOUT").expect_err("two bytes are not four");
+        assert_eq!(error.to_string(), "IPVS_SVC_ATTR_TIMEOUT: wrong length");
+        assert_eq!(attribute.counter("counter"), Err(Malformed::new("counter", "wrong length")));
+    }
+
+    #[test]
+    fn a_length_beyond_the_end_or_below_its_header_is_an_error_and_the_end() {
+        for len in [0, 3, 9, 0xffff] {
+            let mut bytes = written(|w| w.u32(1, 7));
+            bytes[..2].copy_from_slice(&u16::to_ne_bytes(len));
+            let read: Vec<_> = Attributes::new(&bytes).collect();
+            assert!(matches!(read[..], [Err(_)]), "{len}: {read:?}");
+        }
+    }
+
+    #[test]
+    fn text_without_a_nul_is_read_whole_and_an_empty_one_is_empty() {
+        let text = |payload| Attribute { kind: 1, payload }.string("text");
+        assert_eq!(text(b"rr"), Ok("rr"));
+        assert_eq!(text(b"rr\0x"), Ok("rr"));
+        assert_eq!(text(b""), Ok(""));
+        assert_eq!(text(b"\xff\0"), Err(Malformed::new("text", "not UTF-8")));
+    }
+
+    proptest! {
+        #[test]
+        fn reading_never_panics_and_ends(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            for attribute in Attributes::new(&bytes).flatten() {
+                let _ = attribute.string("text");
+                let _ = attribute.counter("counter");
+                prop_assert!(attribute.nested().count() <= bytes.len());
+            }
+        }
+
+        #[test]
+        fn what_is_written_is_read(attributes in proptest::collection::vec((0..0x4000u16, proptest::collection::vec(any::<u8>(), 0..20)), 0..20)) {
+            let bytes = written(|w| attributes.iter().for_each(|(kind, payload)| w.bytes(*kind, payload)));
+            let read: Vec<_> = Attributes::new(&bytes).map(|a| a.expect("well formed")).collect();
+            let read: Vec<_> = read.iter().map(|a| (a.kind, a.payload.to_vec())).collect();
+            prop_assert_eq!(read, attributes);
+        }
+    }
+}

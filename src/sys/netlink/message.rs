@@ -149,3 +149,88 @@ fn first_message(bytes: &[u8]) -> Option<(Message<'_>, usize)> {
     };
     Some((message, len))
 }
+
+#[cfg(test)]
+mod tests {
+    use neli::consts::nl::Nlmsg;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A message as the kernel would send it.
+    fn message(kind: u16, flags: NlmF, payload: &[u8]) -> Vec<u8> {
+        let mut bytes = ((HEADER + payload.len()) as u32).to_ne_bytes().to_vec();
+        bytes.extend(kind.to_ne_bytes());
+        bytes.extend(flags.bits().to_ne_bytes());
+        bytes.extend(7u32.to_ne_bytes());
+        bytes.extend(1234u32.to_ne_bytes());
+        bytes.extend(payload);
+        bytes
+    }
+
+    fn refusal(flags: NlmF, payload: &[u8]) -> Result<Option<Refused>, Malformed> {
+        let bytes = message(Nlmsg::Error.into(), flags, payload);
+        Messages::new(&bytes).next().expect("a message").expect("well formed").refusal()
+    }
+
+    #[test]
+    fn requests_are_numbered_and_the_last_one_gets_the_flags() {
+        let mut batch = Batch::default();
+        batch.push(0x1c, &[1, 1, 0, 0], |w| w.u32(1, 2));
+        batch.push(0x1c, &[17, 1, 0, 0], |_| {});
+        batch.seal(u32::MAX, NlmF::ACK);
+        let requests: Vec<_> = batch.requests().map(|r| Messages::new(r).next().expect("one").expect("good")).collect();
+        assert_eq!(requests.iter().map(|r| r.sequence).collect::<Vec<_>>(), [u32::MAX, 0]);
+        assert_eq!(requests.iter().map(|r| r.flags).collect::<Vec<_>>(), [1, 5]);
+        assert_eq!(requests[1].payload, [17, 1, 0, 0]);
+        batch.clear();
+        assert!(batch.is_empty() && batch.requests().next().is_none());
+    }
+
+    #[test]
+    fn zero_is_success_and_other_numbers_are_refusals() {
+        assert_eq!(refusal(NlmF::empty(), &0i32.to_ne_bytes()), Ok(None));
+        let refused = Refused { errno: Errno::EEXIST, said: None };
+        assert_eq!(refusal(NlmF::empty(), &(-17i32).to_ne_bytes()), Ok(Some(refused)));
+        assert!(refusal(NlmF::empty(), &[1, 2, 3]).is_err());
+        let strange = refusal(NlmF::empty(), &i32::MIN.to_ne_bytes()).expect("well formed").expect("a refusal");
+        assert_eq!(strange.errno, Errno::UnknownErrno);
+    }
+
+    #[test]
+    fn the_kernels_words_are_found_behind_a_whole_or_a_capped_request() {
+        let request = message(0x1c, NlmF::REQUEST, &[1, 1, 0, 0]);
+        for (flags, copied) in [(NlmF::ACK_TLVS, request.len()), (NlmF::ACK_TLVS | NlmF::CAPPED, HEADER)] {
+            let mut payload = (-34i32).to_ne_bytes().to_vec();
+            payload.extend(&request[..copied]);
+            Writer::new(&mut payload).string(NlmsgerrAttr::Msg.into(), "Attribute failed policy validation");
+            let refused = refusal(flags, &payload).expect("well formed").expect("a refusal");
+            assert_eq!(refused.errno, Errno::ERANGE);
+            assert_eq!(refused.reason(), "Attribute failed policy validation");
+        }
+    }
+
+    #[test]
+    fn a_message_that_is_cut_off_is_an_error_and_the_end() {
+        let whole = message(0x1c, NlmF::MULTI, &[5, 1, 0, 0, 9, 9, 9]);
+        for len in 1..whole.len() {
+            let read: Vec<_> = Messages::new(&whole[..len]).map(|m| m.is_ok()).collect();
+            assert_eq!(read, [false], "{len}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn reading_never_panics_and_ends(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            for message in Messages::new(&bytes).flatten() {
+                let _ = message.refusal();
+            }
+            prop_assert!(Messages::new(&bytes).count() <= bytes.len());
+        }
+
+        #[test]
+        fn refusals_never_panic(flags: u16, payload in proptest::collection::vec(any::<u8>(), 0..80)) {
+            let _ = refusal(NlmF::from(flags), &payload);
+        }
+    }
+}
