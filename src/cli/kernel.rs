@@ -6,9 +6,8 @@ use nix::errno::Errno;
 
 use super::{Complaint, Error, Ui};
 use crate::{
-    ipvs::{self, Client, OpenError, transaction::Refused},
+    ipvs::{self, Client, OpenError, explain, transaction::Refused},
     model::{Change, Conflict, ServerKey, ServiceKey, Snapshot, SnapshotService},
-    state::print,
 };
 
 impl From<OpenError> for Error {
@@ -147,8 +146,12 @@ fn refused(client: &mut Client, change: &Change, errno: Errno) -> Complaint {
 
 /// Says what the kernel refused, behind `place`, where it was asked for.
 pub fn complaint(place: &str, refused: &Refused) -> Complaint {
-    let reason = refused.errno.desc();
-    Complaint::new(format_args!("{place}{}: {reason}", print::change_line(&refused.change)))
+    let explanation = explain(&refused.change, &refused.refusal);
+    let complaint = Complaint::new(format_args!("{place}{explanation}"));
+    match explanation.hint() {
+        Some(hint) => complaint.hint(hint),
+        None => complaint,
+    }
 }
 
 /// Returns the service that a change is about.
