@@ -11,7 +11,10 @@ use super::{
 };
 use crate::model::{Change, RealServer, ServiceKey};
 
-/// Adds real servers to a virtual service; they get new connections at once.
+/// Add real servers to a service
+///
+/// They get new connections at once. Without -g, -i or -m packets are routed directly, as with ipvsadm. Several servers
+/// are one batch: one that fails does not hold the others up.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:

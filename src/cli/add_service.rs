@@ -11,7 +11,9 @@ use super::{
 };
 use crate::model::{Change, VirtualService};
 
-/// Adds a virtual service; it takes clients as soon as it has a server.
+/// Add a virtual service
+///
+/// It takes clients as soon as it has a server. Port 0, or none, means all ports and needs persistence.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:

@@ -11,7 +11,9 @@ use super::{
 };
 use crate::model::Change;
 
-/// Removes real servers from a virtual service, at once; weight 0 first lets their connections end.
+/// Remove real servers from a service
+///
+/// Their connections break off at once; weight 0 (edit-real -w 0) lets them end first.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::model::Change;
 
-/// Removes a virtual service with its servers.
+/// Remove a virtual service with its servers
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:

@@ -11,7 +11,9 @@ use super::{
 };
 use crate::model::Change;
 
-/// Changes real servers: only what is named; connections stay.
+/// Change what is named of real servers
+///
+/// Everything that is not named stays as it is, and so do connections.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:

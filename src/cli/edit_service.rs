@@ -11,7 +11,9 @@ use super::{
 };
 use crate::model::Change;
 
-/// Changes a virtual service: only what is named; its servers and connections stay.
+/// Change what is named of a virtual service
+///
+/// Everything that is not named stays as it is, and so do its servers and connections.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:

@@ -14,9 +14,9 @@ use super::{
 };
 use crate::model::{Snapshot, SnapshotServer, SnapshotService};
 
-/// Shows virtual services and their real servers.
+/// Show services and servers
 ///
-/// Without root, what everybody may read is shown: no counters, thresholds, tunnels and scheduler flags.
+/// Without root, what everybody may read is shown: no counters, thresholds, tunnels and flags of schedulers.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -36,8 +36,15 @@ pub struct ListArgs {
     #[command(flatten)]
     services: ServiceFilterArgs,
     /// Only this server; without a port: all of its ports. May be repeated
-    #[arg(short = 'r', long = "real-server", value_name = "ADDR[:PORT]", help_heading = "Virtual services")]
+    #[arg(short = 'r', long = "real-server", value_name = "ADDR[:PORT]")]
     servers: Vec<String>,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+struct Output {
     /// Counters since creation or the last zero
     #[arg(long)]
     stats: bool,
@@ -100,20 +107,20 @@ enum Format {
 /// The command line is wrong, nothing is found of what a filter names, or the kernel cannot be reached.
 pub fn run(args: ListArgs, ui: &mut Ui) -> Result<ExitCode, Error> {
     let mut faults = Faults::default();
-    let names = names(args.resolve);
+    let names = names(args.output.resolve);
     let choice = Choice {
         services: args.services.filter(names, &mut faults),
         servers: args.servers.iter().filter_map(|word| faults.take(server_filter(word, names))).collect(),
-        sort: args.sort,
+        sort: args.output.sort,
     };
     faults.check()?;
 
     let mut reader = Reader::open(ui)?;
-    if let Some(interval) = args.watch {
+    if let Some(interval) = args.output.watch {
         // A service that a filter names may come and go while we watch.
         return watch(interval, ui, |ui| {
             let snapshot = choice.apply(reader.snapshot()?);
-            if args.json {
+            if args.output.json {
                 ui.json_line(&json::Table::new(&snapshot, reader.is_complete()))
             } else {
                 show(&args, &snapshot, &mut reader, ui)
@@ -126,7 +133,7 @@ pub fn run(args: ListArgs, ui: &mut Ui) -> Result<ExitCode, Error> {
     if !choice.servers.is_empty() && snapshot.services.is_empty() {
         return Err(Error::failed("no service has a server that -r names"));
     }
-    if args.json {
+    if args.output.json {
         ui.json(&json::Table::new(&snapshot, reader.is_complete()))?;
     } else {
         show(&args, &snapshot, &mut reader, ui)?;
@@ -136,12 +143,12 @@ pub fn run(args: ListArgs, ui: &mut Ui) -> Result<ExitCode, Error> {
 
 fn show(args: &ListArgs, snapshot: &Snapshot, reader: &mut Reader, ui: &mut Ui) -> Result<(), Error> {
     let columns = render::Columns {
-        counters: args.stats,
-        rates: args.rates,
-        persistent: args.persistent_conn,
-        exact: args.exact,
+        counters: args.output.stats,
+        rates: args.output.rates,
+        persistent: args.output.persistent_conn,
+        exact: args.output.exact,
     };
-    ui.print(render::services(snapshot, columns, labels(args.resolve)))
+    ui.print(render::services(snapshot, columns, labels(args.output.resolve)))
 }
 
 /// What of a table is shown, and in which order.

@@ -11,7 +11,9 @@ use super::{
 };
 use crate::model::Change;
 
-/// Sets the counters of services and their servers to zero: of those named, else of all, and the totals.
+/// Set counters to zero
+///
+/// Those of the services that are named with their servers, else all, and the totals.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:

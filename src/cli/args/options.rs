@@ -98,7 +98,7 @@ pub struct ServerOptions {
     /// New connections again below this many
     #[arg(short = 'y', long, value_name = "NUMBER", allow_negative_numbers = true)]
     l_threshold: Option<String>,
-    /// Encapsulation of a tunnel: ipip, gue, gre
+    /// Encapsulation of a tunnel [default: ipip]
     #[arg(long, value_name = "TYPE", value_parser = ["ipip", "gue", "gre"])]
     tun_type: Option<String>,
     /// UDP port of a GUE tunnel

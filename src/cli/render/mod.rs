@@ -2,10 +2,12 @@
 //!
 //! ipvsadm's own layouts are in `cli::compat`; what programs read is in `cli::json`.
 
+mod connections;
 mod services;
 mod table;
 mod words;
 
+pub use connections::{connections, groups, server_end, service_end, template_mark};
 pub use services::{Columns, services};
 pub use table::{Column, table};
 pub use words::{

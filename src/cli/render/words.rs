@@ -38,7 +38,7 @@ pub fn clean_line(text: &str) -> String {
 }
 
 /// Returns `address:port`, with brackets around what has colons.
-fn endpoint(address: IpAddr, port: u16, protocol: Option<Protocol>, labels: &dyn Labels) -> String {
+pub(super) fn endpoint(address: IpAddr, port: u16, protocol: Option<Protocol>, labels: &dyn Labels) -> String {
     let host = clean_line(&labels.address(address));
     let port = clean_line(&labels.port(port, protocol));
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
