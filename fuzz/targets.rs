@@ -35,6 +35,6 @@ pub fn netlink(data: &[u8]) {
 /// Files of `/proc/net`.
 pub fn proc(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
-    let _ = procfs::snapshot(&text);
+    let _ = procfs::snapshot(&text, 100);
     let _ = procfs::connections(&text);
 }

@@ -6,9 +6,8 @@ use nix::errno::Errno;
 
 use super::{Complaint, Error, Ui};
 use crate::{
-    ipvs::{self, Client, OpenError, Refusal, explain, procfs, transaction::Refused},
+    ipvs::{self, Client, OpenError, Refusal, explain, procfs},
     model::{Change, Info, ServerKey, ServiceKey, Snapshot, SnapshotService},
-    state::print,
 };
 
 impl From<OpenError> for Error {
@@ -160,8 +159,7 @@ fn apply_all(client: &mut Client, changes: &[Change], mut complaints: Vec<Compla
 
 /// What the kernel refused, why, and what to do: the hint names what could have been meant, where the table tells it.
 fn refused(client: &mut Client, change: &Change, refusal: &Refusal) -> Complaint {
-    let explanation = explain(change, refusal);
-    let complaint = Complaint { text: explanation.to_string(), hint: explanation.hint().map(str::to_owned) };
+    let complaint = explained("", change, refusal);
     match (change, refusal.errno) {
         (Change::AddService(_), Errno::EEXIST) => {
             complaint.hint("edit-service changes it; so does add-service --or-edit")
@@ -182,14 +180,10 @@ fn refused(client: &mut Client, change: &Change, refusal: &Refusal) -> Complaint
     }
 }
 
-/// Says what the kernel refused, behind `place`, where it was asked for.
-pub fn complaint(place: &str, refused: &Refused) -> Complaint {
-    let refusal = Refusal { index: 0, errno: refused.errno, said: None };
-    let explanation = explain(&refused.change, &refusal);
-    Complaint {
-        text: format!("{place}{}: {}", print::change_line(&refused.change), explanation.reason()),
-        hint: explanation.hint().map(str::to_owned),
-    }
+/// Says what the kernel refused and why, behind the `place` where it was asked for.
+pub fn explained(place: &str, change: &Change, refusal: &Refusal) -> Complaint {
+    let explanation = explain(change, refusal);
+    Complaint { text: format!("{place}{explanation}"), hint: explanation.hint().map(str::to_owned) }
 }
 
 /// Adds which services there are that could be meant.

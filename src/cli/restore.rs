@@ -108,12 +108,16 @@ fn complain(source: &Source, file: &SaveFile, failure: Failure) -> Error {
         Some(line) => format!("{source}:{line}: "),
         None => String::new(),
     };
-    let mut complaints: Vec<_> =
-        refused.iter().map(|refused| kernel::complaint(&place(&refused.change), refused)).collect();
+    let mut complaints: Vec<_> = refused
+        .iter()
+        .map(|refused| kernel::explained(&place(&refused.change), &refused.change, &refused.refusal))
+        .collect();
     if left.is_empty() {
         complaints.push(Complaint::new("nothing was changed: what had been done was undone"));
     } else {
-        complaints.extend(left.iter().map(|left| kernel::complaint("this could not be undone: ", left)));
+        complaints.extend(
+            left.iter().map(|left| kernel::explained("this could not be undone: ", &left.change, &left.refusal)),
+        );
         let hint = format!("somebody else changes the table at the same time; see `lvsadm diff {source}`");
         complaints.push(Complaint::new("the table is neither what it was nor what the file says").hint(hint));
     }

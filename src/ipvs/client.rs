@@ -102,7 +102,14 @@ impl Client {
     /// # Errors
     /// No IPVS, no permission, no netlink: see [`OpenError`].
     pub fn open() -> Result<Self, OpenError> {
-        let mut socket = Socket::open(NlFamily::Generic).map_err(OpenError::NoNetlink)?;
+        Self::over(Socket::open(NlFamily::Generic).map_err(OpenError::NoNetlink)?)
+    }
+
+    /// Opens a client over a socket of generic netlink.
+    ///
+    /// # Errors
+    /// As for [`Self::open`].
+    pub fn over(mut socket: Socket) -> Result<Self, OpenError> {
         let family = match socket.family(codec::FAMILY)? {
             Some(family) => family,
             None => {

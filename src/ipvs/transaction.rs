@@ -14,8 +14,8 @@ const STEP: usize = 1024;
 pub struct Refused {
     /// The change.
     pub change: Change,
-    /// The kernel's reason.
-    pub errno: Errno,
+    /// The kernel's reason; [`super::explain`] puts it into words.
+    pub refusal: Refusal,
 }
 
 /// Why a plan was not carried out.
@@ -75,11 +75,11 @@ fn deletes(change: &Change) -> bool {
 }
 
 fn refused(changes: &[Change], refusal: &Refusal) -> Option<Refused> {
-    changes.get(refusal.index).map(|change| Refused { change: change.clone(), errno: refusal.errno })
+    changes.get(refusal.index).map(|change| Refused { change: change.clone(), refusal: refusal.clone() })
 }
 
 fn gone_already(refused: &Refused) -> bool {
-    deletes(&refused.change) && matches!(refused.errno, Errno::ESRCH | Errno::ENOENT)
+    deletes(&refused.change) && matches!(refused.refusal.errno, Errno::ESRCH | Errno::ENOENT)
 }
 
 /// Leaves out what was refused only because its service had been.
@@ -92,7 +92,7 @@ fn causes(refused: Vec<Refused>) -> Vec<Refused> {
         })
         .collect();
     let consequence = |each: &Refused| match &each.change {
-        Change::AddServer(service, _) => each.errno == Errno::ESRCH && missing.contains(service),
+        Change::AddServer(service, _) => each.refusal.errno == Errno::ESRCH && missing.contains(service),
         _ => false,
     };
     refused.into_iter().filter(|each| !consequence(each)).collect()
