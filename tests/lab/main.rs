@@ -3,3 +3,4 @@
 mod restore;
 mod smoke;
 mod support;
+mod verbs;
