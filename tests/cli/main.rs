@@ -6,6 +6,7 @@
 mod completion;
 mod dispatch;
 mod help;
+mod listing;
 mod mistakes;
 
 use std::process::{Command, Stdio};

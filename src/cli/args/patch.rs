@@ -58,11 +58,9 @@ impl ServicePatch {
         let persistence = match self.persist {
             Some(Persist::Off) => None,
             Some(Persist::On(timeout)) => {
-                let old = base.persistence;
-                Some(Persistence {
-                    timeout: timeout.or(old.map(|p| p.timeout)).unwrap_or(DEFAULT_PERSISTENCE),
-                    netmask: old.map_or(Netmask::host(key.family()), |p| p.netmask),
-                })
+                let new = Persistence { timeout: DEFAULT_PERSISTENCE, netmask: Netmask::host(key.family()) };
+                let old = base.persistence.unwrap_or(new);
+                Some(Persistence { timeout: timeout.unwrap_or(old.timeout), ..old })
             }
             None => base.persistence,
         };

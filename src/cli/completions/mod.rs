@@ -92,6 +92,8 @@ fn bash(verbs: &str) -> String {
 fn zsh(verbs: &str) -> String {
     let verbs = verbs.split("\nif [ \"$funcstack[1]\"").next().unwrap_or(verbs);
     let verbs = verbs.replace("\n_lvsadm() {", "\n_lvsadm_verbs() {");
+    // clap_complete leaves colons in the names of values, where zsh takes them for the end of the name.
+    let verbs = verbs.replace(":ADDR:PORT:", ":ADDR\\:PORT:").replace(":ADDR[:PORT]:", ":ADDR[\\:PORT]:");
     let mut script = String::new();
     for line in verbs.lines() {
         let option = line.trim_start().trim_start_matches(['\'', '*']);
