@@ -4,6 +4,7 @@ mod client;
 pub mod codec;
 mod explain;
 pub mod procfs;
+mod settle;
 
 pub use client::{Client, Error, OpenError, Refusal};
 pub use explain::{Explanation, explain};

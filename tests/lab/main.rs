@@ -1,4 +1,5 @@
 //! Tests that need a real IPVS kernel; `tests/lab/test` runs them (see README.md here).
 
+mod client;
 mod smoke;
 mod support;
