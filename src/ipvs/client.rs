@@ -272,3 +272,50 @@ fn drop_repeated<T, K: Eq + Hash>(found: &mut Vec<T>, key: impl Fn(&T) -> K) {
     let mut seen = HashSet::with_capacity(found.len());
     found.retain(|each| seen.insert(key(each)));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_words_and_a_hint() {
+        let said = "modprobe: FATAL: Module ip_vs not found in directory /lib/modules/6.1.0".to_owned();
+        let cases = [
+            (
+                OpenError::NoModule(LoadError::Failed(said)),
+                "the kernel has no IPVS, and its module ip_vs cannot be loaded: \
+                 modprobe: FATAL: Module ip_vs not found in directory /lib/modules/6.1.0",
+            ),
+            (
+                OpenError::NoModule(LoadError::Locked),
+                "the kernel has no IPVS, and its module ip_vs cannot be loaded: \
+                 the kernel has been told to load no more modules (sysctl kernel.modules_disabled)",
+            ),
+            (OpenError::ModuleUseless, "the kernel has no IPVS even though its module ip_vs is loaded"),
+            (
+                OpenError::NotPermitted(Lacking::Root),
+                "not permitted to use the kernel's IPVS: this process is neither root nor has it the capability \
+                 CAP_NET_ADMIN",
+            ),
+            (
+                OpenError::NoNetlink(Errno::EPROTONOSUPPORT),
+                "cannot open a generic netlink socket: Protocol not supported",
+            ),
+            (
+                OpenError::Kernel(Error::Interrupted),
+                "cannot talk to the kernel's IPVS: the kernel's answer was interrupted 5 times in a row",
+            ),
+        ];
+        for (error, words) in cases {
+            assert_eq!(error.to_string(), words);
+            assert!(!error.hint().is_empty());
+        }
+    }
+
+    #[test]
+    fn what_is_repeated_is_dropped() {
+        let mut found = vec![3, 1, 3, 2, 1];
+        drop_repeated(&mut found, |each| *each);
+        assert_eq!(found, [3, 1, 2]);
+    }
+}
