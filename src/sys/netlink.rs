@@ -81,7 +81,7 @@ pub struct Refused {
 impl Refused {
     /// Returns the kernel's own words where there are any, the text of the error number otherwise.
     pub fn reason(&self) -> &str {
-        self.said.as_deref().unwrap_or(self.errno.desc())
+        self.said.as_deref().unwrap_or_else(|| self.errno.desc())
     }
 }
 
@@ -208,8 +208,10 @@ impl Socket {
                     if answer.kind != u16::from(Nlmsg::Error) {
                         return Ok(decode(answer.payload)?);
                     }
-                    let nothing = Malformed::new("message", "an acknowledgement where an answer should be");
-                    return Err(answer.refusal()?.map_or(nothing.into(), Error::Refused));
+                    return Err(match answer.refusal()? {
+                        Some(refused) => Error::Refused(refused),
+                        None => Malformed::new("message", "an acknowledgement where an answer should be").into(),
+                    });
                 }
             }
         }
