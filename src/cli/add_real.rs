@@ -7,7 +7,8 @@ use clap::Args;
 use super::{
     Error, Ui,
     args::{Faults, ServerOptions, ServersArgs, ServiceArgs},
-    kernel, names,
+    kernel,
+    names::Names,
 };
 use crate::model::{Change, RealServer, ServiceKey};
 
@@ -46,9 +47,9 @@ pub struct AddRealArgs {
 /// The command line is wrong, there is no such service, or the kernel refuses a server; the others are added.
 pub fn run(args: AddRealArgs, _ui: &mut Ui) -> Result<ExitCode, Error> {
     let mut faults = Faults::default();
-    let names = names(args.service.resolve);
-    let service = args.service.key(names, &mut faults);
-    let keys = args.servers.keys(service, names, &mut faults);
+    let names = Names::new(args.service.resolve);
+    let service = args.service.key(&names, &mut faults);
+    let keys = args.servers.keys(service, &names, &mut faults);
     let patch = args.options.patch(&mut faults);
     let Some(service) = service else { return Err(faults.into()) };
     let new: Vec<_> = keys.iter().map(|key| patch.create(service, *key)).collect();

@@ -9,7 +9,8 @@ use super::{
     args::{Faults, Prefix, ServiceFilter, ServiceFilterArgs, number, server_filter},
     json,
     kernel::Reader,
-    labels, names, render,
+    names::Names,
+    render,
 };
 use crate::{
     ipvs::{Connection, procfs},
@@ -83,11 +84,11 @@ pub enum Group {
 /// The command line is wrong, or the kernel's connections cannot be read.
 pub fn run(args: ConnectionsArgs, ui: &mut Ui) -> Result<ExitCode, Error> {
     let mut faults = Faults::default();
-    let names = names(args.output.resolve);
-    let services = args.services.filter(names, &mut faults);
+    let names = Names::new(args.output.resolve);
+    let services = args.services.filter(&names, &mut faults);
     let mut filter = Filter {
         marks: None,
-        servers: args.servers.iter().filter_map(|word| faults.take(server_filter(word, names))).collect(),
+        servers: args.servers.iter().filter_map(|word| faults.take(server_filter(word, &names))).collect(),
         clients: args.client.iter().filter_map(|word| faults.take(Prefix::read("--client", word))).collect(),
         states: args.state.clone(),
         services,
@@ -112,12 +113,12 @@ pub fn run(args: ConnectionsArgs, ui: &mut Ui) -> Result<ExitCode, Error> {
             if args.output.json {
                 ui.json(&json::Connections::new(total, &found))?;
             } else {
-                ui.print(render::connections(&found, labels(args.output.resolve)))?;
+                ui.print(render::connections(&found, &names))?;
             }
             (total.min(limit), "connections")
         }
         Some(group) => {
-            let mut groups = count(&found, group, labels(args.output.resolve));
+            let mut groups = count(&found, group, &names);
             let all = groups.len();
             groups.truncate(limit);
             if args.output.json {
@@ -259,7 +260,6 @@ impl MarkedServers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::render::Plain;
 
     /// From /proc/net/ip_vs_conn of Linux 6.1: two connections, a persistence template, one of the firewall mark 5.
     const TEXT: &str = "\
@@ -302,7 +302,7 @@ UDP C0000207 C4B6 AC100109 0035 AC100302 0035 UDP             299
     #[test]
     fn groups_are_counted() {
         let connections: Vec<_> = procfs::connections(TEXT).map(Result::unwrap).collect();
-        let count = |group| count(&connections, group, &Plain);
+        let count = |group| count(&connections, group, &Names::new(false));
         assert_eq!(count(Group::Client), [("172.16.1.0".into(), 2), ("172.16.1.2".into(), 2), ("192.0.2.7".into(), 1)]);
         assert_eq!(
             count(Group::Service),

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::render::{flag_words, forwarding_word, template_mark};
+use super::render::{forwarding_word, template_mark};
 use crate::{
     ipvs::Connection,
     model::{self, Checksum, Family, Forwarding, Protocol, ServiceKey, SnapshotServer, SnapshotService, Tunnel},
@@ -89,7 +89,7 @@ struct Service {
     #[serde(flatten)]
     name: ServiceName,
     scheduler: String,
-    flags: Vec<&'static str>,
+    flags: Vec<String>,
     persistence: Option<Persistence>,
     engine: Option<String>,
     one_packet: bool,
@@ -109,7 +109,11 @@ impl Service {
         Self {
             name: ServiceName::new(&service.key),
             scheduler: service.scheduler.to_string(),
-            flags: flag_words(&service.scheduler, service.flags),
+            flags: print::flag_names(service.flags, service.scheduler.as_str())
+                .split(',')
+                .filter(|word| !word.is_empty())
+                .map(str::to_owned)
+                .collect(),
             persistence: service
                 .persistence
                 .map(|p| Persistence { timeout: p.timeout, netmask: p.netmask.to_string() }),

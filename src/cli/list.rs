@@ -7,12 +7,20 @@ use clap::{Args, ValueEnum};
 use super::{
     Error, Ui,
     args::{Faults, ServiceFilter, ServiceFilterArgs, interval, server_filter},
+    compat::{layout, sort},
     json,
     kernel::Reader,
-    labels, names, render,
+    names::Names,
+    render,
     watch::watch,
 };
-use crate::model::{Snapshot, SnapshotServer, SnapshotService};
+use crate::{
+    model::{Snapshot, SnapshotServer, SnapshotService},
+    state::{
+        grammar::{self, Listing},
+        names::Resolver,
+    },
+};
 
 /// Show services and servers
 ///
@@ -107,10 +115,10 @@ enum Format {
 /// The command line is wrong, nothing is found of what a filter names, or the kernel cannot be reached.
 pub fn run(args: ListArgs, ui: &mut Ui) -> Result<ExitCode, Error> {
     let mut faults = Faults::default();
-    let names = names(args.output.resolve);
+    let names = Names::new(args.output.resolve);
     let choice = Choice {
-        services: args.services.filter(names, &mut faults),
-        servers: args.servers.iter().filter_map(|word| faults.take(server_filter(word, names))).collect(),
+        services: args.services.filter(&names, &mut faults),
+        servers: args.servers.iter().filter_map(|word| faults.take(server_filter(word, &names))).collect(),
         sort: args.output.sort,
     };
     faults.check()?;
@@ -123,7 +131,7 @@ pub fn run(args: ListArgs, ui: &mut Ui) -> Result<ExitCode, Error> {
             if args.output.json {
                 ui.json_line(&json::Table::new(&snapshot, reader.is_complete()))
             } else {
-                show(&args, &snapshot, &mut reader, ui)
+                show(&choice, &args.output, snapshot, &names, &mut reader, ui)
             }
         });
     }
@@ -136,19 +144,55 @@ pub fn run(args: ListArgs, ui: &mut Ui) -> Result<ExitCode, Error> {
     if args.output.json {
         ui.json(&json::Table::new(&snapshot, reader.is_complete()))?;
     } else {
-        show(&args, &snapshot, &mut reader, ui)?;
+        show(&choice, &args.output, snapshot, &names, &mut reader, ui)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn show(args: &ListArgs, snapshot: &Snapshot, reader: &mut Reader, ui: &mut Ui) -> Result<(), Error> {
+fn show(
+    choice: &Choice,
+    output: &Output,
+    snapshot: Snapshot,
+    names: &Names,
+    reader: &mut Reader,
+    ui: &mut Ui,
+) -> Result<(), Error> {
+    if output.format == Format::Ipvsadm {
+        return show_as_ipvsadm(choice, output, snapshot, reader, ui);
+    }
     let columns = render::Columns {
-        counters: args.output.stats,
-        rates: args.output.rates,
-        persistent: args.output.persistent_conn,
-        exact: args.output.exact,
+        counters: output.stats,
+        rates: output.rates,
+        persistent: output.persistent_conn,
+        exact: output.exact,
     };
-    ui.print(render::services(snapshot, columns, labels(args.output.resolve)))
+    ui.print(render::services(&snapshot, columns, names))
+}
+
+/// The first of several kinds of columns, in ipvsadm's order; the version line only above a whole table.
+fn show_as_ipvsadm(
+    choice: &Choice,
+    output: &Output,
+    mut snapshot: Snapshot,
+    reader: &mut Reader,
+    ui: &mut Ui,
+) -> Result<(), Error> {
+    if choice.sort == Sort::Address {
+        sort::sort(&mut snapshot);
+    }
+    let listing = Listing {
+        columns: match output {
+            Output { stats: true, .. } => grammar::Columns::Stats,
+            Output { rates: true, .. } => grammar::Columns::Rate,
+            Output { persistent_conn: true, .. } => grammar::Columns::PersistentConn,
+            _ => grammar::Columns::Default,
+        },
+        numeric: !output.resolve,
+        exact: output.exact,
+        ..Listing::default()
+    };
+    let info = if choice.services.takes_all() { Some(reader.info()?) } else { None };
+    ui.print(layout::table(info.as_ref(), &snapshot.services, &listing, &Resolver::new()))
 }
 
 /// What of a table is shown, and in which order.

@@ -19,6 +19,7 @@ pub mod error;
 pub mod json;
 pub mod kernel;
 pub mod list;
+pub mod names;
 pub mod render;
 pub mod restore;
 pub mod save;
@@ -83,23 +84,13 @@ impl Command {
             Self::Zero(args) => zero::run(args, ui),
             Self::Timeouts(args) => timeouts::run(args, ui),
             Self::Sync(args) => sync::run(args, ui),
+            Self::Connections(args) => connections::run(args, ui),
             Self::Save(args) => save::run(args, ui),
             Self::Restore(args) => restore::run(args, ui),
             Self::Diff(args) => diff::run(args, ui),
-            Self::Connections(args) => connections::run(args, ui),
             Self::Completions(args) => completions::run(args, ui),
         }
     }
-}
-
-/// Returns how addresses and ports are written: as numbers, unless somebody asked for names.
-fn labels(resolve: bool) -> &'static dyn render::Labels {
-    &render::Plain
-}
-
-/// Returns how names are looked up: not at all, unless somebody asked for it.
-fn names(resolve: bool) -> &'static dyn args::Lookup {
-    &args::Numeric
 }
 
 /// Returns the definition of the subcommand grammar: for help, manual pages and completions.

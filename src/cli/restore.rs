@@ -18,7 +18,7 @@ use crate::{
     state::{file::SaveFile, print},
 };
 
-/// Makes the kernel's table what a save file says.
+/// Make the table what a save file says
 ///
 /// The whole file is checked first; one bad line, and nothing is changed. Then only what differs is changed, additions
 /// before deletions, so that no connection is cut. If the kernel refuses a step, all of it is undone.

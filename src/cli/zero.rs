@@ -7,7 +7,8 @@ use clap::Args;
 use super::{
     Error, Ui,
     args::{Faults, ServiceFilterArgs},
-    kernel, names,
+    kernel,
+    names::Names,
 };
 use crate::model::Change;
 
@@ -37,7 +38,7 @@ pub struct ZeroArgs {
 /// The command line is wrong, there is no such service, or the kernel refuses.
 pub fn run(args: ZeroArgs, _ui: &mut Ui) -> Result<ExitCode, Error> {
     let mut faults = Faults::default();
-    let filter = args.services.filter(names(args.resolve), &mut faults);
+    let filter = args.services.filter(&Names::new(args.resolve), &mut faults);
     faults.check()?;
 
     let mut client = kernel::open()?;

@@ -2,6 +2,7 @@
 
 pub mod file;
 pub mod grammar;
+pub mod names;
 pub mod print;
 pub mod store;
 pub mod words;

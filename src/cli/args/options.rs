@@ -63,7 +63,10 @@ impl ServiceOptions {
 /// Reads the name of a kernel module's service: what the kernel could hold at all.
 fn name(option: &str, word: &str, max: usize) -> Result<String, Complaint> {
     if word.is_empty() || word.len() > max || !word.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err(Complaint::new(format_args!("{option} {word}: a name of 1 to {max} letters and digits is needed")));
+        let shown = if word.is_empty() { "''" } else { word };
+        return Err(Complaint::new(format_args!(
+            "{option} {shown}: a name of 1 to {max} letters and digits is needed"
+        )));
     }
     Ok(word.to_owned())
 }

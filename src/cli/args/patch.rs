@@ -88,7 +88,7 @@ impl ServicePatch {
         }
         if key.port() == Some(0) && persistence.is_none() {
             wrong.push(
-                Complaint::new(format_args!("{key}: port 0 means all ports, and that needs persistence"))
+                Complaint::new(format_args!("{key}: port 0, or none, means all ports, and that needs persistence"))
                     .hint("name the port, or add -p"),
             );
         }
@@ -370,7 +370,7 @@ mod tests {
                 "-b mh-port: this flag is for the scheduler mh, not for wlc",
                 "TCP 10.0.0.1:0: -M is the granularity of persistence, and the service has none",
                 "TCP 10.0.0.1:0: a persistence engine needs persistence",
-                "TCP 10.0.0.1:0: port 0 means all ports, and that needs persistence",
+                "TCP 10.0.0.1:0: port 0, or none, means all ports, and that needs persistence",
                 "TCP 10.0.0.1:0: one-packet scheduling (-o) is for UDP and for firewall marks: other protocols have \
                  connections",
             ]

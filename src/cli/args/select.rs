@@ -28,24 +28,6 @@ pub trait Lookup {
     fn knows_names(&self) -> bool;
 }
 
-/// Looks nothing up: a typing mistake in an address must not become a question to the name servers.
-#[derive(Clone, Copy, Debug)]
-pub struct Numeric;
-
-impl Lookup for Numeric {
-    fn host(&self, name: &str) -> Result<IpAddr, String> {
-        Err(format!("{name} is no address"))
-    }
-
-    fn port(&self, name: &str, _: Protocol) -> Result<u16, String> {
-        Err(format!("{name} is no port number"))
-    }
-
-    fn knows_names(&self) -> bool {
-        false
-    }
-}
-
 /// Exactly one virtual service.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Virtual service")]

@@ -11,6 +11,5 @@ pub use connections::{connections, groups, server_end, service_end, template_mar
 pub use services::{Columns, services};
 pub use table::{Column, table};
 pub use words::{
-    Labels, Plain, bytes, clean_line, count, daemon, duration, flag_words, forwarding_word, server_label,
-    service_label, timeouts,
+    Labels, bytes, clean_line, count, daemon, duration, forwarding_word, server_label, service_label, timeouts,
 };

@@ -1,10 +1,13 @@
 //! The table of services and servers.
 
 use super::{
-    Column, Labels, bytes, clean_line, count, duration, flag_words, forwarding_word, server_label, service_label,
-    table, words::tunnel_words,
+    Column, Labels, bytes, clean_line, count, duration, forwarding_word, server_label, service_label, table,
+    words::tunnel_words,
 };
-use crate::model::{Forwarding, ServiceKey, Snapshot, SnapshotServer, SnapshotService, Stats, Thresholds};
+use crate::{
+    model::{Forwarding, ServiceKey, Snapshot, SnapshotServer, SnapshotService, Stats, Thresholds},
+    state::print,
+};
 
 /// What a listing shows beside configuration and connections.
 #[derive(Clone, Copy, Debug, Default)]
@@ -114,9 +117,8 @@ fn traffic(stats: Option<&Stats>, columns: Columns) -> Vec<String> {
 fn service_options(service: &SnapshotService) -> String {
     let service = &service.service;
     let mut words = Vec::new();
-    let flags = flag_words(&service.scheduler, service.flags);
-    if !flags.is_empty() {
-        words.push(flags.join(","));
+    if service.flags.any() {
+        words.push(print::flag_names(service.flags, service.scheduler.as_str()));
     }
     if let Some(persistence) = service.persistence {
         words.push(format!("persistent {}", duration(u64::from(persistence.timeout))));

@@ -199,7 +199,7 @@ impl<'a> Draft<'a> {
                 }
             }
             Opt::TunPort => {
-                self.tunnel_port = values::number_u16(text, 1, u16::MAX).ok_or(FaultKind::Number("tunnel port"))?
+                self.tunnel_port = values::number_u16(text, 1, u16::MAX).ok_or(FaultKind::Number("tunnel port"))?;
             }
             // Services are taken elsewhere, and the others have no value.
             _ => {}
@@ -314,7 +314,7 @@ impl<'a> Draft<'a> {
         let scheduler = if self.scheduler.is_empty() { Scheduler::default() } else { Scheduler::new(self.scheduler) };
         let persistence = persistent.then(|| Persistence {
             timeout: self.timeout.unwrap_or(PERSISTENCE),
-            netmask: self.netmask.unwrap_or(Netmask::host(key.family())),
+            netmask: self.netmask.unwrap_or_else(|| Netmask::host(key.family())),
         });
         let engine = (!self.engine.is_empty()).then(|| self.engine.to_owned());
         Ok(VirtualService { key, scheduler, flags, persistence, engine, one_packet })

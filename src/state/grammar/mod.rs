@@ -16,6 +16,8 @@ use std::net::Ipv4Addr;
 
 use draft::Draft;
 pub use fault::{Class, Context, Fault, FaultKind, Note};
+#[cfg(test)]
+pub(crate) use options::documented as option_names;
 use options::{Means, Verb};
 use popt::Scanner;
 

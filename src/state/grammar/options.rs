@@ -246,3 +246,9 @@ pub(super) const SPECS: [Spec; 58] = {
         spec(None, "tun-remcsum", Nothing, Plain(Opt::TunRemCsum)),
     ]
 };
+
+/// Returns the long names of all options but the ones that ipvsadm leaves out of its help.
+#[cfg(test)]
+pub(crate) fn documented() -> impl Iterator<Item = &'static str> {
+    SPECS.iter().map(|spec| spec.long).filter(|long| *long != "version")
+}
