@@ -12,7 +12,7 @@ use crate::{
     model::Table,
     state::{
         file::{self, Fault, SaveFile},
-        grammar::NoNames,
+        names::Resolver,
     },
 };
 
@@ -43,7 +43,7 @@ impl Source {
     /// It cannot be read, or lines of it are wrong: one complaint for each.
     pub fn load(&self, ui: &mut Ui) -> Result<SaveFile, Error> {
         let content = self.read()?;
-        let loaded = file::parse(&content, &NoNames);
+        let loaded = file::parse(&content, &Resolver::new());
         match loaded {
             Ok(file) => {
                 for warning in &file.warnings {
