@@ -46,11 +46,11 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-service" -s t -l tcp-s
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-service" -s u -l udp-service -d 'UDP service' -x -a "(__lvsadm_live)"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-service" -l sctp-service -l sctp -d 'SCTP service' -x -a "(__lvsadm_live)"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-service" -s f -l fwmark-service -d 'All packets with this firewall mark' -x -a "(__lvsadm_live)"
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-service" -s s -l scheduler -d 'Scheduler: rr, wrr, lc, wlc, sh, mh … [default: wlc]' -x -a "(__lvsadm_live)"
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-service" -s p -l persistent -d 'Keep clients with their server: seconds, or 5m, 1h [default: 360]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-service" -s s -l scheduler -d 'Scheduler: rr, wrr, lc, wlc, sh, mh … [when new: wlc]' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-service" -s p -l persistent -d 'Keep clients with their server: seconds, or 5m, 1h [when new: 360]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-service" -s M -l netmask -d 'Granularity of persistence: 24 or 255.255.255.0, for IPv6 64' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-service" -l pe -d 'Persistence engine: sip' -r
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-service" -s b -l sched-flags -d 'Flags of the scheduler, by comma: sh-port, mh-fallback, flag-1 …; none' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-service" -s b -l sched-flags -d 'Flags of the scheduler by comma: sh-port, mh-fallback, flag-1 …, or none' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-service" -s 6 -l ipv6 -d 'The packets that -f takes are IPv6'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-service" -l resolve -d 'Look host and service names up'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-service" -s o -l ops -d 'One-packet scheduling: each datagram by itself'
@@ -60,11 +60,11 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-service" -s t -l tcp-
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-service" -s u -l udp-service -d 'UDP service' -x -a "(__lvsadm_live)"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-service" -l sctp-service -l sctp -d 'SCTP service' -x -a "(__lvsadm_live)"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-service" -s f -l fwmark-service -d 'All packets with this firewall mark' -x -a "(__lvsadm_live)"
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-service" -s s -l scheduler -d 'Scheduler: rr, wrr, lc, wlc, sh, mh … [default: wlc]' -x -a "(__lvsadm_live)"
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-service" -s p -l persistent -d 'Keep clients with their server: seconds, or 5m, 1h [default: 360]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-service" -s s -l scheduler -d 'Scheduler: rr, wrr, lc, wlc, sh, mh … [when new: wlc]' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-service" -s p -l persistent -d 'Keep clients with their server: seconds, or 5m, 1h [when new: 360]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-service" -s M -l netmask -d 'Granularity of persistence: 24 or 255.255.255.0, for IPv6 64' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-service" -l pe -d 'Persistence engine: sip' -r
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-service" -s b -l sched-flags -d 'Flags of the scheduler, by comma: sh-port, mh-fallback, flag-1 …; none' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-service" -s b -l sched-flags -d 'Flags of the scheduler by comma: sh-port, mh-fallback, flag-1 …, or none' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-service" -s 6 -l ipv6 -d 'The packets that -f takes are IPv6'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-service" -l resolve -d 'Look host and service names up'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-service" -s o -l ops -d 'One-packet scheduling: each datagram by itself'
@@ -85,19 +85,19 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-real" -s u -l udp-serv
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-real" -l sctp-service -l sctp -d 'SCTP service' -x -a "(__lvsadm_live)"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-real" -s f -l fwmark-service -d 'All packets with this firewall mark' -x -a "(__lvsadm_live)"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-real" -s r -l real-server -d 'The server; without a port: the service\'s port. Several -r are one batch' -x -a "(__lvsadm_live)"
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-real" -s w -l weight -d 'Share of new connections; 0 = no new ones [default: 1]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-real" -s w -l weight -d 'Share of new connections; 0 = no new ones [when new: 1]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-real" -s x -l u-threshold -d 'No new connections from this many on; 0 = no limit' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-real" -s y -l l-threshold -d 'New connections again below this many' -r
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-real" -l tun-type -d 'Encapsulation of a tunnel [default: ipip]' -r -f -a "ipip\t''
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-real" -l tun-type -d 'Encapsulation of a tunnel [when new: ipip]' -r -f -a "ipip\t''
 gue\t''
 gre\t''"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-real" -l tun-port -d 'UDP port of a GUE tunnel' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-real" -s 6 -l ipv6 -d 'The packets that -f takes are IPv6'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-real" -l resolve -d 'Look host and service names up'
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-real" -s g -l gatewaying -d 'Direct routing: only the link-layer address changes [default]'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-real" -s g -l gatewaying -d 'Direct routing: only the link-layer address changes [when new]'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-real" -s i -l ipip -d 'Tunnel'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-real" -s m -l masquerading -d 'Masquerading (NAT)'
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-real" -l tun-nocsum -d 'No outer checksum [default]'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-real" -l tun-nocsum -d 'No outer checksum [when new]'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-real" -l tun-csum -d 'Outer checksum'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-real" -l tun-remcsum -d 'Remote checksum offload (GUE)'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-real" -l or-edit -d 'Of servers that exist, change what is named here instead'
@@ -107,19 +107,19 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-real" -s u -l udp-ser
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-real" -l sctp-service -l sctp -d 'SCTP service' -x -a "(__lvsadm_live)"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-real" -s f -l fwmark-service -d 'All packets with this firewall mark' -x -a "(__lvsadm_live)"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-real" -s r -l real-server -d 'The server; without a port: the service\'s port. Several -r are one batch' -x -a "(__lvsadm_live)"
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-real" -s w -l weight -d 'Share of new connections; 0 = no new ones [default: 1]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-real" -s w -l weight -d 'Share of new connections; 0 = no new ones [when new: 1]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-real" -s x -l u-threshold -d 'No new connections from this many on; 0 = no limit' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-real" -s y -l l-threshold -d 'New connections again below this many' -r
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-real" -l tun-type -d 'Encapsulation of a tunnel [default: ipip]' -r -f -a "ipip\t''
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-real" -l tun-type -d 'Encapsulation of a tunnel [when new: ipip]' -r -f -a "ipip\t''
 gue\t''
 gre\t''"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-real" -l tun-port -d 'UDP port of a GUE tunnel' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-real" -s 6 -l ipv6 -d 'The packets that -f takes are IPv6'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-real" -l resolve -d 'Look host and service names up'
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-real" -s g -l gatewaying -d 'Direct routing: only the link-layer address changes [default]'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-real" -s g -l gatewaying -d 'Direct routing: only the link-layer address changes [when new]'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-real" -s i -l ipip -d 'Tunnel'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-real" -s m -l masquerading -d 'Masquerading (NAT)'
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-real" -l tun-nocsum -d 'No outer checksum [default]'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-real" -l tun-nocsum -d 'No outer checksum [when new]'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-real" -l tun-csum -d 'Outer checksum'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-real" -l tun-remcsum -d 'Remote checksum offload (GUE)'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-real" -s h -l help -d 'Print help (see more with \'--help\')'
