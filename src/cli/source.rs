@@ -73,9 +73,11 @@ impl Source {
                 ]));
             }
             Self::Stdin => io::stdin().lock().take(MOST_BYTES + 1).read_to_end(&mut content),
-            Self::File(path) => {
-                fs::File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut content))
-            }
+            Self::File(path) => fs::File::open(path).and_then(|file| {
+                let expected = file.metadata()?.len().min(MOST_BYTES);
+                content.reserve_exact(usize::try_from(expected).unwrap_or_default() + 1);
+                file.take(MOST_BYTES + 1).read_to_end(&mut content)
+            }),
         };
         let read = read.map_err(|error| Error::failed(format_args!("cannot read {self}: {}", reason(&error))))?;
         if read as u64 > MOST_BYTES {
