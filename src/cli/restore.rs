@@ -79,9 +79,9 @@ pub fn run(args: RestoreArgs, ui: &mut Ui) -> Result<ExitCode, Error> {
     if args.dry_run {
         return Ok(if changes.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
-    let bar = ui.progress("changes", changes.len());
-    let result = carry_out(&mut client, &before, &changes, |made| bar.inc(made as u64));
-    bar.finish_and_clear();
+    let progress = ui.progress("changes", changes.len());
+    let result = carry_out(&mut client, &before, &changes, |made| progress.advance(made));
+    drop(progress);
     result.map_err(|failure| complain(&source, &file, failure))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -18,9 +18,6 @@ const SCHEDULERS: [&str; 14] =
 /// The persistence engines of the kernel, each a module `ip_vs_pe_NAME`.
 const ENGINES: [&str; 1] = ["sip"];
 
-/// The greatest number that the kernel takes for a threshold.
-const LARGEST_THRESHOLD: u32 = i32::MAX as u32;
-
 /// A refusal in words: `cannot add the virtual service TCP 10.0.0.1:80: it exists already`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
@@ -146,6 +143,10 @@ fn known(change: &Change, errno: Errno) -> Option<Words> {
 fn service_settings(service: &VirtualService, errno: Errno) -> Option<Words> {
     match errno {
         Errno::ENOENT => Some(unknown_name(service)),
+        Errno::EINVAL if service.engine.as_ref().is_some_and(|name| name.len() > VirtualService::ENGINE_MAX_LEN) => {
+            let longest = VirtualService::ENGINE_MAX_LEN;
+            words(format!("the name of a persistence engine has at most {longest} bytes"), "")
+        }
         Errno::EINVAL => match service.persistence?.netmask {
             Netmask::V6(prefix) if prefix == 0 || prefix > 128 => words(
                 format!("the persistence prefix length {prefix} is not one for IPv6"),
@@ -199,10 +200,6 @@ fn server_settings(service: &ServiceKey, server: &RealServer) -> Option<Words> {
             )
         };
     }
-    if server.thresholds.upper > LARGEST_THRESHOLD {
-        let upper = server.thresholds.upper;
-        return words(format!("the upper threshold {upper} is above {LARGEST_THRESHOLD}"), "");
-    }
     if matches!(server.forwarding, Forwarding::Tunnel(Tunnel::Gue { port: 0, .. })) {
         return words("a GUE tunnel needs a destination port", "");
     }
@@ -251,7 +248,7 @@ fn start_daemon(daemon: &SyncDaemon, errno: Errno) -> Option<Words> {
         Errno::ENODEV => {
             words(format!("there is no interface {interface}"), "the interfaces of this network namespace: ip link")
         }
-        Errno::ERANGE if interface.len() > 15 => words("an interface's name has at most 15 bytes", ""),
+        Errno::EINVAL if interface.len() > 15 => words("an interface's name has at most 15 bytes", ""),
         Errno::EINVAL => match daemon.group {
             Some(group) if !group.is_multicast() => {
                 words(format!("{group} is no multicast address"), "the kernel's own choice is 224.0.0.81")
@@ -390,9 +387,6 @@ mod tests {
         let gue = Forwarding::Tunnel(Tunnel::Gue { port: 0, checksum: Checksum::None });
         let gue = RealServer { forwarding: gue, ..server("10.0.0.11") };
         assert_eq!(reason(vip(), gue), "a GUE tunnel needs a destination port");
-        let thresholds = Thresholds { upper: 1 << 31, lower: 0 };
-        let limited = RealServer { thresholds, ..server("10.0.0.11") };
-        assert_eq!(reason(vip(), limited), "the upper threshold 2147483648 is above 2147483647");
         let netmask = Netmask::V6(0);
         let service = VirtualService { persistence: Some(Persistence { timeout: 1, netmask }), ..service("rr", None) };
         let explanation = explained(Change::AddService(service), Errno::EINVAL);
