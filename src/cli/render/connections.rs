@@ -18,26 +18,23 @@ pub fn connections(connections: &[Connection<'_>], labels: &dyn Labels) -> Strin
         Column::number("EXPIRES"),
         Column::optional("ENGINE"),
     ];
-    let rows: Vec<_> = connections
-        .iter()
-        .map(|each| {
-            vec![
-                endpoint(each.client.ip(), each.client.port(), None, labels),
-                service_end(each, labels),
-                server_end(each, labels),
-                clean_line(each.state),
-                duration(u64::from(each.expires)),
-                each.engine.map(|(name, data)| clean_line(&format!("{name} {data}"))).unwrap_or_default(),
-            ]
-        })
-        .collect();
-    table(&columns, &rows)
+    let rows = connections.iter().map(|each| {
+        vec![
+            endpoint(each.client.ip(), each.client.port(), None, labels),
+            service_end(each, labels),
+            server_end(each, labels),
+            clean_line(each.state),
+            duration(u64::from(each.expires)),
+            each.engine.map(|(name, data)| clean_line(&format!("{name} {data}"))).unwrap_or_default(),
+        ]
+    });
+    table(&columns, rows)
 }
 
 /// Returns groups with their counts.
 pub fn groups(title: &'static str, groups: &[(String, usize)]) -> String {
-    let rows: Vec<_> = groups.iter().map(|(name, count)| vec![count.to_string(), clean_line(name)]).collect();
-    table(&[Column::number("CONNECTIONS"), Column::text(title)], &rows)
+    let rows = groups.iter().map(|(name, count)| vec![count.to_string(), clean_line(name)]);
+    table(&[Column::number("CONNECTIONS"), Column::text(title)], rows)
 }
 
 /// Returns the virtual side of a connection: `TCP 10.0.0.1:80`, or the firewall mark of a persistence template.

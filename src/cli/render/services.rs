@@ -24,16 +24,12 @@ pub struct Columns {
 
 /// Returns the table: each service, its servers below it.
 pub fn services(snapshot: &Snapshot, columns: Columns, labels: &dyn Labels) -> String {
-    let rows: Vec<Vec<String>> = snapshot
-        .services
-        .iter()
-        .flat_map(|service| {
-            let first = service_row(service, columns, labels);
-            let rest = service.servers.iter().map(|server| server_row(&service.service.key, server, columns, labels));
-            std::iter::once(first).chain(rest)
-        })
-        .collect();
-    table(&titles(columns), &rows)
+    let rows = snapshot.services.iter().flat_map(|service| {
+        let first = service_row(service, columns, labels);
+        let rest = service.servers.iter().map(move |server| server_row(&service.service.key, server, columns, labels));
+        std::iter::once(first).chain(rest)
+    });
+    table(&titles(columns), rows)
 }
 
 fn titles(columns: Columns) -> Vec<Column> {
