@@ -156,9 +156,10 @@ impl Client {
 
     /// Returns all services and servers.
     ///
-    /// The kernel lists the servers of one service at a time, and does not say whether the table changed meanwhile. So the
-    /// services are listed again at the end, and if others are there, everything is read again. A table that changes during
-    /// each of three readings is returned as last read.
+    /// The kernel lists the servers of one service at a time, and does not say whether the table changed meanwhile. (Even
+    /// changes in another network namespace can make it skip or repeat entries.) So the services are listed again at the end,
+    /// and if others are there, everything is read again. A table that changes during each of three readings is returned as
+    /// last read.
     ///
     /// # Errors
     /// The kernel cannot be talked to.

@@ -2,10 +2,12 @@
 //!
 //! Everybody may read these files, and for connections there is no other source. They tell less than netlink: no counters,
 //! thresholds, tunnel types, scheduler flags and persistence engines, and no family of firewall marks. What they do not tell
-//! reads as if it were not there, so a snapshot from here is for looking at and never for planning changes.
+//! reads as if it were not there, so a snapshot from here is for looking at and never for planning changes. Where several network
+//! namespaces have services, kernels may leave out the end of a table of more than a page (about 60 lines).
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Read},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
 };
 
@@ -114,8 +116,13 @@ pub fn read_connections() -> Result<String, Error> {
 }
 
 /// Reads a file as text: persistence engines copy into it what clients sent.
+///
+/// A table of a page or less has to be read with one system call. Between two, kernels lose count if other network namespaces
+/// have services, too, and leave out the end.
 fn read(file: &'static str) -> Result<String, Error> {
-    let bytes = fs::read(file).map_err(|source| Error::File { file, source })?;
+    let mut bytes = Vec::with_capacity(64 * 1024);
+    let read = fs::File::open(file).and_then(|mut opened| opened.read_to_end(&mut bytes));
+    read.map_err(|source| Error::File { file, source })?;
     Ok(String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }
 

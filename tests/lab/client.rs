@@ -173,11 +173,17 @@ fn everything() -> Vec<(Change, &'static str)> {
     ]
 }
 
-/// All that stock ipvsadm can tell of a table's configuration.
+/// All that stock ipvsadm can tell of a table's configuration. Lines are sorted: its own order is not the same everywhere.
 fn as_stock_sees_it() -> String {
     let listings =
         ["-S -n", "-L -n --thresholds", "-L -n --tun-info", "-L -n --persistent-conn", "-L --timeout", "-L --daemon"];
-    listings.map(|listing| ipvsadm(listing).ok()).concat()
+    let listing = |options| {
+        let listing = ipvsadm(options).ok();
+        let mut lines: Vec<_> = listing.lines().collect();
+        lines.sort_unstable();
+        lines.join("\n")
+    };
+    listings.map(listing).join("\n")
 }
 
 /// The table that stock ipvsadm makes, and what it then sees.
