@@ -13,7 +13,7 @@ use lvsadm::{
 };
 
 /// A save file: read or refused; and what is read can be printed and means the same when it is read again.
-pub fn savefile(data: &[u8]) {
+pub(crate) fn savefile(data: &[u8]) {
     let Ok(file) = file::parse(data, &NoNames) else { return };
     let changes = plan(&Table::default(), &file.table, Extra::Keep);
     let printed: String = changes.iter().map(|change| print::change_line(change) + "\n").collect();
@@ -22,7 +22,7 @@ pub fn savefile(data: &[u8]) {
 }
 
 /// Messages from the kernel.
-pub fn netlink(data: &[u8]) {
+pub(crate) fn netlink(data: &[u8]) {
     let _ = codec::service(data);
     let _ = codec::service_key(data);
     let _ = codec::server(data, Family::V4);
@@ -33,8 +33,8 @@ pub fn netlink(data: &[u8]) {
 }
 
 /// Files of `/proc/net`.
-pub fn proc(data: &[u8]) {
+pub(crate) fn proc(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
-    let _ = procfs::snapshot(&text);
+    let _ = procfs::snapshot(&text, 100);
     let _ = procfs::connections(&text);
 }

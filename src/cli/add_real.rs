@@ -7,11 +7,15 @@ use clap::Args;
 use super::{
     Error, Ui,
     args::{Faults, ServerOptions, ServersArgs, ServiceArgs},
-    kernel, names,
+    kernel,
+    names::Names,
 };
 use crate::model::{Change, RealServer, ServiceKey};
 
-/// Adds real servers to a virtual service; they get new connections at once.
+/// Add real servers to a service
+///
+/// They get new connections at once. Without -g, -i or -m packets are routed directly, as with ipvsadm. Several servers
+/// are one batch: one that fails does not hold the others up.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -43,9 +47,9 @@ pub struct AddRealArgs {
 /// The command line is wrong, there is no such service, or the kernel refuses a server; the others are added.
 pub fn run(args: AddRealArgs, _ui: &mut Ui) -> Result<ExitCode, Error> {
     let mut faults = Faults::default();
-    let names = names(args.service.resolve);
-    let service = args.service.key(names, &mut faults);
-    let keys = args.servers.keys(service, names, &mut faults);
+    let names = Names::new(args.service.resolve);
+    let service = args.service.key(&names, &mut faults);
+    let keys = args.servers.keys(service, &names, &mut faults);
     let patch = args.options.patch(&mut faults);
     let Some(service) = service else { return Err(faults.into()) };
     let new: Vec<_> = keys.iter().map(|key| patch.create(service, *key)).collect();

@@ -7,11 +7,14 @@ use clap::Args;
 use super::{
     Error, Ui,
     args::{Faults, ServiceArgs, ServiceOptions},
-    kernel, names,
+    kernel,
+    names::Names,
 };
 use crate::model::{Change, VirtualService};
 
-/// Adds a virtual service; it takes clients as soon as it has a server.
+/// Add a virtual service
+///
+/// It takes clients as soon as it has a server. Port 0, or none, means all ports and needs persistence.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -41,7 +44,7 @@ pub struct AddServiceArgs {
 /// The command line is wrong, or the kernel refuses.
 pub fn run(args: AddServiceArgs, _ui: &mut Ui) -> Result<ExitCode, Error> {
     let mut faults = Faults::default();
-    let key = args.service.key(names(args.service.resolve), &mut faults);
+    let key = args.service.key(&Names::new(args.service.resolve), &mut faults);
     let patch = args.options.patch(key.map(|key| key.family()), &mut faults);
     let Some(key) = key else { return Err(faults.into()) };
     let new = patch.apply(&VirtualService::new(key));

@@ -7,7 +7,9 @@ use clap::Args;
 use super::{Error, Ui, kernel};
 use crate::model::Change;
 
-/// Removes all virtual services with their servers, at once and without asking. Timeouts and sync daemons stay.
+/// Remove all virtual services
+///
+/// At once and without asking. Timeouts and sync daemons stay.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:

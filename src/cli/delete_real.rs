@@ -7,11 +7,14 @@ use clap::Args;
 use super::{
     Error, Ui,
     args::{Faults, ServersArgs, ServiceArgs},
-    kernel, names,
+    kernel,
+    names::Names,
 };
 use crate::model::Change;
 
-/// Removes real servers from a virtual service, at once; weight 0 first lets their connections end.
+/// Remove real servers from a service
+///
+/// Their connections break off at once; weight 0 (edit-real -w 0) lets them end first.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -35,9 +38,9 @@ pub struct DeleteRealArgs {
 /// The command line is wrong, there is no such service or server, or the kernel refuses; other servers are removed.
 pub fn run(args: DeleteRealArgs, _ui: &mut Ui) -> Result<ExitCode, Error> {
     let mut faults = Faults::default();
-    let names = names(args.service.resolve);
-    let service = args.service.key(names, &mut faults);
-    let keys = args.servers.keys(service, names, &mut faults);
+    let names = Names::new(args.service.resolve);
+    let service = args.service.key(&names, &mut faults);
+    let keys = args.servers.keys(service, &names, &mut faults);
     let Some(service) = service else { return Err(faults.into()) };
     faults.check()?;
 

@@ -7,11 +7,12 @@ use clap::Args;
 use super::{
     Error, Ui,
     args::{Faults, ServiceArgs},
-    kernel, names,
+    kernel,
+    names::Names,
 };
 use crate::model::Change;
 
-/// Removes a virtual service with its servers.
+/// Remove a virtual service with its servers
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -33,7 +34,7 @@ pub struct DeleteServiceArgs {
 /// The command line is wrong, there is no such service, or the kernel refuses.
 pub fn run(args: DeleteServiceArgs, _ui: &mut Ui) -> Result<ExitCode, Error> {
     let mut faults = Faults::default();
-    let key = args.service.key(names(args.service.resolve), &mut faults);
+    let key = args.service.key(&Names::new(args.service.resolve), &mut faults);
     let Some(key) = key else { return Err(faults.into()) };
     faults.check()?;
 

@@ -13,10 +13,10 @@ use crate::{
     state::print,
 };
 
-/// Shows how two tables differ, in the lines of a save file.
+/// Show how two tables differ
 ///
-/// Lines with `-` are only in the first table, lines with `+` only in the second. With one operand the first table is
-/// the kernel's: what `lvsadm restore` of that file would change.
+/// In the lines of a save file: those with `-` are only in the first table, those with `+` only in the second. With one
+/// operand the first table is the kernel's: what `lvsadm restore` of that file would change.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Exit status: 0 the tables are the same; 1 they differ; 2 trouble.
 

@@ -7,11 +7,14 @@ use clap::Args;
 use super::{
     Complaint, Error, Ui,
     args::{Faults, ServerOptions, ServersArgs, ServiceArgs},
-    kernel, names,
+    kernel,
+    names::Names,
 };
 use crate::model::Change;
 
-/// Changes real servers: only what is named; connections stay.
+/// Change what is named of real servers
+///
+/// Everything that is not named stays as it is, and so do connections.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -36,9 +39,9 @@ pub struct EditRealArgs {
 /// The command line is wrong, there is no such service or server, or the kernel refuses; other servers are changed.
 pub fn run(args: EditRealArgs, _ui: &mut Ui) -> Result<ExitCode, Error> {
     let mut faults = Faults::default();
-    let names = names(args.service.resolve);
-    let service = args.service.key(names, &mut faults);
-    let keys = args.servers.keys(service, names, &mut faults);
+    let names = Names::new(args.service.resolve);
+    let service = args.service.key(&names, &mut faults);
+    let keys = args.servers.keys(service, &names, &mut faults);
     let patch = args.options.patch(&mut faults);
     if patch.is_empty() {
         faults.add(Complaint::new("nothing is to be changed").hint("name what is, for example -w 5"));

@@ -7,11 +7,14 @@ use clap::Args;
 use super::{
     Complaint, Error, Ui,
     args::{Faults, Persist, ServiceArgs, ServiceOptions},
-    kernel, names,
+    kernel,
+    names::Names,
 };
 use crate::model::Change;
 
-/// Changes a virtual service: only what is named; its servers and connections stay.
+/// Change what is named of a virtual service
+///
+/// Everything that is not named stays as it is, and so do its servers and connections.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -43,7 +46,7 @@ pub struct EditServiceArgs {
 /// The command line is wrong, there is no such service, or the kernel refuses.
 pub fn run(args: EditServiceArgs, _ui: &mut Ui) -> Result<ExitCode, Error> {
     let mut faults = Faults::default();
-    let key = args.service.key(names(args.service.resolve), &mut faults);
+    let key = args.service.key(&Names::new(args.service.resolve), &mut faults);
     let mut patch = args.options.patch(key.map(|key| key.family()), &mut faults);
     if args.no_persistent {
         patch.persist = Some(Persist::Off);

@@ -7,8 +7,9 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::render::{flag_words, forwarding_word};
+use super::render::{forwarding_word, template_mark};
 use crate::{
+    ipvs::Connection,
     model::{self, Checksum, Family, Forwarding, Protocol, ServiceKey, SnapshotServer, SnapshotService, Tunnel},
     state::print,
 };
@@ -88,7 +89,7 @@ struct Service {
     #[serde(flatten)]
     name: ServiceName,
     scheduler: String,
-    flags: Vec<&'static str>,
+    flags: Vec<String>,
     persistence: Option<Persistence>,
     engine: Option<String>,
     one_packet: bool,
@@ -108,7 +109,11 @@ impl Service {
         Self {
             name: ServiceName::new(&service.key),
             scheduler: service.scheduler.to_string(),
-            flags: flag_words(&service.scheduler, service.flags),
+            flags: print::flag_names(service.flags, service.scheduler.as_str())
+                .split(',')
+                .filter(|word| !word.is_empty())
+                .map(str::to_owned)
+                .collect(),
             persistence: service
                 .persistence
                 .map(|p| Persistence { timeout: p.timeout, netmask: p.netmask.to_string() }),
@@ -210,6 +215,85 @@ impl Stats {
             in_byte_rate: stats.in_byte_rate,
             out_byte_rate: stats.out_byte_rate,
         }
+    }
+}
+
+/// `connections --json`.
+#[derive(Debug, Serialize)]
+pub struct Connections<'a> {
+    schema: u32,
+    /// How many there are, whatever the limit.
+    total: usize,
+    connections: Vec<ConnectionItem<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct ConnectionItem<'a> {
+    protocol: Option<String>,
+    /// The firewall mark of a persistence template; the service's address and port are then `null`.
+    mark: Option<u32>,
+    client_address: IpAddr,
+    client_port: u16,
+    service_address: Option<IpAddr>,
+    service_port: Option<u16>,
+    server_address: IpAddr,
+    server_port: u16,
+    state: &'a str,
+    expires: u32,
+    /// Whether this is the memory of a client and no connection.
+    template: bool,
+    engine: Option<&'a str>,
+    engine_data: Option<&'a str>,
+}
+
+impl<'a> Connections<'a> {
+    /// Converts connections, `total` before they were cut to the limit.
+    pub fn new(total: usize, connections: &[Connection<'a>]) -> Self {
+        let connections = connections.iter().map(|each| {
+            let mark = match template_mark(each) {
+                Some(ServiceKey::Mark { mark, .. }) => Some(mark),
+                _ => None,
+            };
+            ConnectionItem {
+                protocol: mark.is_none().then(|| protocol(each.protocol)),
+                mark,
+                client_address: each.client.ip(),
+                client_port: each.client.port(),
+                service_address: mark.is_none().then(|| each.service.ip()),
+                service_port: mark.is_none().then(|| each.service.port()),
+                server_address: each.server.ip(),
+                server_port: each.server.port(),
+                state: each.state,
+                expires: each.expires,
+                template: each.client.port() == 0,
+                engine: each.engine.map(|(name, _)| name),
+                engine_data: each.engine.map(|(_, data)| data),
+            }
+        });
+        Self { schema: SCHEMA, total, connections: connections.collect() }
+    }
+}
+
+/// `connections --count-by … --json`, the largest group first.
+#[derive(Debug, Serialize)]
+pub struct Groups<'a> {
+    schema: u32,
+    count_by: &'static str,
+    total: usize,
+    groups: Vec<GroupItem<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct GroupItem<'a> {
+    name: &'a str,
+    connections: usize,
+}
+
+impl<'a> Groups<'a> {
+    /// Converts groups of `total` connections.
+    pub fn new(count_by: &'static str, total: usize, groups: &'a [(String, usize)]) -> Self {
+        let groups = groups.iter().map(|(name, connections)| GroupItem { name, connections: *connections });
+        Self { schema: SCHEMA, count_by, total, groups: groups.collect() }
     }
 }
 

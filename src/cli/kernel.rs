@@ -1,14 +1,13 @@
 //! What every verb does with the kernel: open it, send changes, say in people's words what was refused.
 
-use std::fmt;
+use std::{fmt, io};
 
 use nix::errno::Errno;
 
 use super::{Complaint, Error, Ui};
 use crate::{
-    ipvs::{self, Client, OpenError, transaction::Refused},
-    model::{Change, Conflict, ServerKey, ServiceKey, Snapshot, SnapshotService},
-    state::print,
+    ipvs::{self, Client, OpenError, Refusal, explain, procfs},
+    model::{Change, Info, ServerKey, ServiceKey, Snapshot, SnapshotService},
 };
 
 impl From<OpenError> for Error {
@@ -38,7 +37,18 @@ pub fn open() -> Result<Client, Error> {
 pub fn service(client: &mut Client, key: &ServiceKey) -> Result<SnapshotService, Error> {
     match client.service(key)? {
         Some(service) => Ok(service),
-        None => Err(Error::all_failed(vec![no_such_service(client, *key)])),
+        None => {
+            let complaint = Complaint::new(format_args!("there is no service {key}"));
+            Err(Error::all_failed(vec![hint_at_service(complaint, client, *key)]))
+        }
+    }
+}
+
+impl From<procfs::Error> for Error {
+    fn from(error: procfs::Error) -> Self {
+        let missing = matches!(&error, procfs::Error::File { source, .. } if source.kind() == io::ErrorKind::NotFound);
+        let failed = Self::failed(error);
+        if missing { failed.hint("the kernel has no IPVS, or has not loaded it yet: modprobe ip_vs") } else { failed }
     }
 }
 
@@ -51,9 +61,26 @@ impl Reader {
     /// # Errors
     /// There is no IPVS, or the kernel cannot be talked to.
     pub fn open(ui: &mut Ui) -> Result<Self, Error> {
+        let reader = Self::open_quietly()?;
+        if !reader.is_complete() {
+            ui.note(
+                "not permitted to ask the kernel itself; what everybody may read lacks counters, thresholds, tunnels, \
+                 flags of schedulers, persistence engines and the families of firewall marks",
+            );
+        }
+        Ok(reader)
+    }
+
+    /// Opens what this process may read.
+    ///
+    /// # Errors
+    /// There is no IPVS, or the kernel cannot be talked to.
+    pub fn open_quietly() -> Result<Self, OpenError> {
         match Client::open() {
             Ok(client) => Ok(Self(Some(client))),
-            Err(error) => Err(error.into()),
+            Err(OpenError::NotPermitted(_)) => Ok(Self(None)),
+            // Without root the module cannot be loaded, and without the module there is nothing to read.
+            Err(error) => Err(error),
         }
     }
 
@@ -64,7 +91,18 @@ impl Reader {
     pub fn snapshot(&mut self) -> Result<Snapshot, Error> {
         match &mut self.0 {
             Some(client) => Ok(client.snapshot()?),
-            None => Ok(Snapshot::default()),
+            None => Ok(procfs::read_snapshot()?),
+        }
+    }
+
+    /// Returns what the kernel says of itself.
+    ///
+    /// # Errors
+    /// The kernel cannot be talked to.
+    pub fn info(&mut self) -> Result<Info, Error> {
+        match &mut self.0 {
+            Some(client) => Ok(client.info()?),
+            None => Ok(procfs::read_info()?),
         }
     }
 
@@ -114,71 +152,62 @@ fn apply_all(client: &mut Client, changes: &[Change], mut complaints: Vec<Compla
         if pass == Pass::Missing && missing {
             continue;
         }
-        let complaint = refused(client, change, refusal.errno);
-        // Several servers of a missing service fail for the same reason: once is enough.
-        if !complaints.contains(&complaint) {
-            complaints.push(complaint);
-        }
+        complaints.push(refused(client, change, &refusal));
     }
     if complaints.is_empty() { Ok(()) } else { Err(Error::all_failed(complaints)) }
 }
 
-/// What the kernel refused, why, and what to do: names what is meant where the table tells it.
-fn refused(client: &mut Client, change: &Change, errno: Errno) -> Complaint {
-    match (change, errno) {
-        (Change::AddService(service), Errno::EEXIST) => {
-            Complaint::new(format_args!("{}: {}", service.key, Conflict::ServiceExists))
-                .hint("edit-service changes it; so does add-service --or-edit")
+/// What the kernel refused, why, and what to do: the hint names what could have been meant, where the table tells it.
+fn refused(client: &mut Client, change: &Change, refusal: &Refusal) -> Complaint {
+    let complaint = explained("", change, refusal);
+    match (change, refusal.errno) {
+        (Change::AddService(_), Errno::EEXIST) => {
+            complaint.hint("edit-service changes it; so does add-service --or-edit")
         }
-        (Change::AddServer(service, server), Errno::EEXIST) => {
-            Complaint::new(format_args!("{service}, server {}: {}", server.key, Conflict::ServerExists))
-                .hint("edit-real changes it; so does add-real --or-edit")
-        }
+        (Change::AddServer(..), Errno::EEXIST) => complaint.hint("edit-real changes it; so does add-real --or-edit"),
         (Change::DeleteServer(service, key), Errno::ENOENT) => match client.service(service) {
-            Ok(Some(there)) => no_such_server(&there, *key),
-            _ => Complaint::new(format_args!("{service}, server {key}: {}", Conflict::NoSuchServer)),
+            Ok(Some(there)) => hint_at_server(complaint, &there, *key),
+            _ => complaint,
         },
-        _ => match (service_of(change), errno) {
-            (Some(key), Errno::ESRCH) => no_such_service(client, key),
-            _ => Complaint::new(errno.desc()),
-        },
+        (
+            Change::DeleteService(key)
+            | Change::AddServer(key, _)
+            | Change::DeleteServer(key, _)
+            | Change::Zero(Some(key)),
+            Errno::ESRCH,
+        ) => hint_at_service(complaint, client, *key),
+        _ => complaint,
     }
 }
 
-/// Says what the kernel refused, behind `place`, where it was asked for.
-pub fn complaint(place: &str, refused: &Refused) -> Complaint {
-    let reason = refused.errno.desc();
-    Complaint::new(format_args!("{place}{}: {reason}", print::change_line(&refused.change)))
+/// Says what the kernel refused and why, behind the `place` where it was asked for.
+pub fn explained(place: &str, change: &Change, refusal: &Refusal) -> Complaint {
+    let explanation = explain(change, refusal);
+    Complaint { text: format!("{place}{explanation}"), hint: explanation.hint().map(str::to_owned) }
 }
 
-/// Returns the service that a change is about.
-fn service_of(change: &Change) -> Option<ServiceKey> {
-    match change {
-        Change::AddService(service) | Change::EditService(service) => Some(service.key),
-        Change::DeleteService(key)
-        | Change::AddServer(key, _)
-        | Change::EditServer(key, _)
-        | Change::DeleteServer(key, _) => Some(*key),
-        Change::Zero(key) => *key,
-        _ => None,
-    }
-}
-
-/// Says that there is no such service, and which there are that could be meant.
-fn no_such_service(client: &mut Client, key: ServiceKey) -> Complaint {
-    let complaint = Complaint::new(format_args!("{key}: {}", Conflict::NoSuchService));
+/// Adds which services there are that could be meant.
+fn hint_at_service(complaint: Complaint, client: &mut Client, key: ServiceKey) -> Complaint {
     let Ok(snapshot) = client.snapshot() else { return complaint };
     let alike: Vec<_> =
         snapshot.services.iter().map(|each| each.service.key).filter(|there| alike(&key, there)).collect();
     hint_at(complaint, "there is", &alike)
 }
 
+/// Adds which servers a service has that could be meant.
+fn hint_at_server(complaint: Complaint, service: &SnapshotService, key: ServerKey) -> Complaint {
+    let servers = service.servers.iter().map(|each| each.server.key);
+    let alike: Vec<_> = servers.filter(|there| there.address == key.address).collect();
+    hint_at(complaint, "it has", &alike)
+}
+
 /// Says that a service has no such server, and which it has at that address.
 pub fn no_such_server(service: &SnapshotService, key: ServerKey) -> Complaint {
-    let complaint = Complaint::new(format_args!("{}, server {key}: {}", service.service.key, Conflict::NoSuchServer));
-    let alike: Vec<_> =
-        service.servers.iter().map(|each| each.server.key).filter(|there| there.address == key.address).collect();
-    hint_at(complaint, "it has", &alike)
+    let complaint = Complaint::new(format_args!(
+        "cannot edit the real server {key} of {}: the service has no such server",
+        service.service.key
+    ));
+    hint_at_server(complaint, service, key)
 }
 
 /// Whether two services are easily taken for each other: the same address, or the same mark.

@@ -7,16 +7,24 @@ use clap::{Args, ValueEnum};
 use super::{
     Error, Ui,
     args::{Faults, ServiceFilter, ServiceFilterArgs, interval, server_filter},
+    compat::{layout, sort},
     json,
     kernel::Reader,
-    labels, names, render,
+    names::Names,
+    render,
     watch::watch,
 };
-use crate::model::{Snapshot, SnapshotServer, SnapshotService};
+use crate::{
+    model::{Snapshot, SnapshotServer, SnapshotService},
+    state::{
+        grammar::{self, Listing},
+        names::Resolver,
+    },
+};
 
-/// Shows virtual services and their real servers.
+/// Show services and servers
 ///
-/// Without root, what everybody may read is shown: no counters, thresholds, tunnels and scheduler flags.
+/// Without root, what everybody may read is shown: no counters, thresholds, tunnels and flags of schedulers.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -36,8 +44,15 @@ pub struct ListArgs {
     #[command(flatten)]
     services: ServiceFilterArgs,
     /// Only this server; without a port: all of its ports. May be repeated
-    #[arg(short = 'r', long = "real-server", value_name = "ADDR[:PORT]", help_heading = "Virtual services")]
+    #[arg(short = 'r', long = "real-server", value_name = "ADDR[:PORT]")]
     servers: Vec<String>,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+struct Output {
     /// Counters since creation or the last zero
     #[arg(long)]
     stats: bool,
@@ -100,23 +115,23 @@ enum Format {
 /// The command line is wrong, nothing is found of what a filter names, or the kernel cannot be reached.
 pub fn run(args: ListArgs, ui: &mut Ui) -> Result<ExitCode, Error> {
     let mut faults = Faults::default();
-    let names = names(args.resolve);
+    let names = Names::new(args.output.resolve);
     let choice = Choice {
-        services: args.services.filter(names, &mut faults),
-        servers: args.servers.iter().filter_map(|word| faults.take(server_filter(word, names))).collect(),
-        sort: args.sort,
+        services: args.services.filter(&names, &mut faults),
+        servers: args.servers.iter().filter_map(|word| faults.take(server_filter(word, &names))).collect(),
+        sort: args.output.sort,
     };
     faults.check()?;
 
     let mut reader = Reader::open(ui)?;
-    if let Some(interval) = args.watch {
+    if let Some(interval) = args.output.watch {
         // A service that a filter names may come and go while we watch.
         return watch(interval, ui, |ui| {
             let snapshot = choice.apply(reader.snapshot()?);
-            if args.json {
+            if args.output.json {
                 ui.json_line(&json::Table::new(&snapshot, reader.is_complete()))
             } else {
-                show(&args, &snapshot, &mut reader, ui)
+                show(&choice, &args.output, snapshot, &names, &mut reader, ui)
             }
         });
     }
@@ -126,22 +141,58 @@ pub fn run(args: ListArgs, ui: &mut Ui) -> Result<ExitCode, Error> {
     if !choice.servers.is_empty() && snapshot.services.is_empty() {
         return Err(Error::failed("no service has a server that -r names"));
     }
-    if args.json {
+    if args.output.json {
         ui.json(&json::Table::new(&snapshot, reader.is_complete()))?;
     } else {
-        show(&args, &snapshot, &mut reader, ui)?;
+        show(&choice, &args.output, snapshot, &names, &mut reader, ui)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn show(args: &ListArgs, snapshot: &Snapshot, reader: &mut Reader, ui: &mut Ui) -> Result<(), Error> {
+fn show(
+    choice: &Choice,
+    output: &Output,
+    snapshot: Snapshot,
+    names: &Names,
+    reader: &mut Reader,
+    ui: &mut Ui,
+) -> Result<(), Error> {
+    if output.format == Format::Ipvsadm {
+        return show_as_ipvsadm(choice, output, snapshot, reader, ui);
+    }
     let columns = render::Columns {
-        counters: args.stats,
-        rates: args.rates,
-        persistent: args.persistent_conn,
-        exact: args.exact,
+        counters: output.stats,
+        rates: output.rates,
+        persistent: output.persistent_conn,
+        exact: output.exact,
     };
-    ui.print(render::services(snapshot, columns, labels(args.resolve)))
+    ui.print(render::services(&snapshot, columns, names))
+}
+
+/// The first of several kinds of columns, in ipvsadm's order; the version line only above a whole table.
+fn show_as_ipvsadm(
+    choice: &Choice,
+    output: &Output,
+    mut snapshot: Snapshot,
+    reader: &mut Reader,
+    ui: &mut Ui,
+) -> Result<(), Error> {
+    if choice.sort == Sort::Address {
+        sort::sort(&mut snapshot);
+    }
+    let listing = Listing {
+        columns: match output {
+            Output { stats: true, .. } => grammar::Columns::Stats,
+            Output { rates: true, .. } => grammar::Columns::Rate,
+            Output { persistent_conn: true, .. } => grammar::Columns::PersistentConn,
+            _ => grammar::Columns::Default,
+        },
+        numeric: !output.resolve,
+        exact: output.exact,
+        ..Listing::default()
+    };
+    let info = if choice.services.takes_all() { Some(reader.info()?) } else { None };
+    ui.print(layout::table(info.as_ref(), &snapshot.services, &listing, &Resolver::new()))
 }
 
 /// What of a table is shown, and in which order.

@@ -8,6 +8,8 @@ pub mod add_service;
 pub mod args;
 pub mod clear;
 pub mod compat;
+pub mod completions;
+pub mod connections;
 pub mod delete_real;
 pub mod delete_service;
 pub mod diff;
@@ -17,6 +19,7 @@ pub mod error;
 pub mod json;
 pub mod kernel;
 pub mod list;
+pub mod names;
 pub mod render;
 pub mod restore;
 pub mod save;
@@ -49,34 +52,22 @@ pub struct Cli {
 /// The verbs, in the order of a day's work.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Add a virtual service
     AddService(add_service::AddServiceArgs),
-    /// Change what is named of a virtual service
     EditService(edit_service::EditServiceArgs),
-    /// Remove a virtual service with its servers
     DeleteService(delete_service::DeleteServiceArgs),
-    /// Add real servers to a service
     AddReal(add_real::AddRealArgs),
-    /// Change what is named of real servers
     EditReal(edit_real::EditRealArgs),
-    /// Remove real servers from a service
     DeleteReal(delete_real::DeleteRealArgs),
-    /// Show services and servers
     List(list::ListArgs),
-    /// Remove all virtual services
+    Connections(connections::ConnectionsArgs),
     Clear(clear::ClearArgs),
-    /// Set counters to zero
     Zero(zero::ZeroArgs),
-    /// Show or set the connection timeouts
     Timeouts(timeouts::TimeoutsArgs),
-    /// Copy connections to another director
     Sync(sync::SyncArgs),
-    /// Write the table as a save file that loses nothing
     Save(save::SaveArgs),
-    /// Make the table what a save file says
     Restore(restore::RestoreArgs),
-    /// Show how two tables differ
     Diff(diff::DiffArgs),
+    Completions(completions::CompletionsArgs),
 }
 
 impl Command {
@@ -93,21 +84,13 @@ impl Command {
             Self::Zero(args) => zero::run(args, ui),
             Self::Timeouts(args) => timeouts::run(args, ui),
             Self::Sync(args) => sync::run(args, ui),
+            Self::Connections(args) => connections::run(args, ui),
             Self::Save(args) => save::run(args, ui),
             Self::Restore(args) => restore::run(args, ui),
             Self::Diff(args) => diff::run(args, ui),
+            Self::Completions(args) => completions::run(args, ui),
         }
     }
-}
-
-/// Returns how addresses and ports are written: as numbers, unless somebody asked for names.
-fn labels(resolve: bool) -> &'static dyn render::Labels {
-    &render::Plain
-}
-
-/// Returns how names are looked up: not at all, unless somebody asked for it.
-fn names(resolve: bool) -> &'static dyn args::Lookup {
-    &args::Numeric
 }
 
 /// Returns the definition of the subcommand grammar: for help, manual pages and completions.
@@ -130,16 +113,21 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
     if words.next().and_then(|word| word.to_str()).is_some_and(is_ipvsadm_option) {
         return compat::run(&program, compat::Program::Ipvsadm, rest);
     }
+    // Not a verb: shells ask, people do not, and help and completions need not know it.
+    if rest.first().is_some_and(|word| word == "__complete") {
+        let words: Vec<String> = rest.iter().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+        return finish(|ui| completions::run_live(&words, ui));
+    }
     match Cli::try_parse_from(args) {
-        Ok(cli) => finish(cli),
+        Ok(cli) => finish(|ui| cli.command.run(ui)),
         Err(error) => explain(&error),
     }
 }
 
-/// Runs the verb and reports how it went.
-fn finish(cli: Cli) -> ExitCode {
+/// Runs a verb and reports how it went.
+fn finish(verb: impl FnOnce(&mut Ui) -> Result<ExitCode, Error>) -> ExitCode {
     let mut ui = Ui::new();
-    let result = cli.command.run(&mut ui).and_then(|status| ui.flush().map(|()| status));
+    let result = verb(&mut ui).and_then(|status| ui.flush().map(|()| status));
     result.unwrap_or_else(|error| {
         // What was found before the failure is still worth reading; a second failure to write it is not.
         let _ = ui.flush();
@@ -158,75 +146,75 @@ fn explain(error: &clap::Error) -> ExitCode {
     }
 }
 
-/// ipvsadm's short options, all but `-h`, which is lvsadm's own help.
-const IPVSADM_SHORT: &str = "AEDCadeLlRSZvnctufspMrgimwxyXob6";
-
-/// ipvsadm's long options, all but `--help` and `--version`.
-const IPVSADM_LONG: [&str; 55] = [
-    "add-server",
-    "add-service",
-    "clear",
-    "connection",
-    "daemon",
-    "delete-server",
-    "delete-service",
-    "edit-server",
-    "edit-service",
-    "exact",
-    "fwmark-service",
-    "gatewaying",
-    "ipip",
-    "ipv6",
-    "l-threshold",
-    "list",
-    "masquerading",
-    "mcast-group",
-    "mcast-interface",
-    "mcast-port",
-    "mcast-ttl",
-    "netmask",
-    "nosort",
-    "numeric",
-    "ops",
-    "pe",
-    "persistent",
-    "persistent-conn",
-    "rate",
-    "real-server",
-    "restore",
-    "save",
-    "sched-flags",
-    "scheduler",
-    "sctp-service",
-    "set",
-    "sort",
-    "start-daemon",
-    "stats",
-    "stop-daemon",
-    "sync-maxlen",
-    "syncid",
-    "tcp-service",
-    "thresholds",
-    "timeout",
-    "tun-csum",
-    "tun-info",
-    "tun-nocsum",
-    "tun-port",
-    "tun-remcsum",
-    "tun-type",
-    "u-threshold",
-    "udp-service",
-    "weight",
-    "zero",
+/// ipvsadm's options, letters and long names; all but help and version by their long names, which are lvsadm's own.
+pub(crate) const IPVSADM_OPTIONS: [(Option<char>, &str); 55] = [
+    (Some('A'), "add-service"),
+    (Some('E'), "edit-service"),
+    (Some('D'), "delete-service"),
+    (Some('C'), "clear"),
+    (Some('L'), "list"),
+    (Some('a'), "add-server"),
+    (Some('e'), "edit-server"),
+    (Some('d'), "delete-server"),
+    (Some('S'), "save"),
+    (Some('R'), "restore"),
+    (Some('Z'), "zero"),
+    (None, "set"),
+    (None, "start-daemon"),
+    (None, "stop-daemon"),
+    (Some('t'), "tcp-service"),
+    (Some('u'), "udp-service"),
+    (None, "sctp-service"),
+    (Some('f'), "fwmark-service"),
+    (Some('6'), "ipv6"),
+    (Some('r'), "real-server"),
+    (Some('s'), "scheduler"),
+    (Some('p'), "persistent"),
+    (Some('M'), "netmask"),
+    (Some('b'), "sched-flags"),
+    (None, "pe"),
+    (Some('o'), "ops"),
+    (Some('g'), "gatewaying"),
+    (Some('i'), "ipip"),
+    (Some('m'), "masquerading"),
+    (Some('w'), "weight"),
+    (Some('x'), "u-threshold"),
+    (Some('y'), "l-threshold"),
+    (None, "tun-type"),
+    (None, "tun-port"),
+    (None, "tun-nocsum"),
+    (None, "tun-csum"),
+    (None, "tun-remcsum"),
+    (Some('n'), "numeric"),
+    (Some('c'), "connection"),
+    (Some('X'), "exact"),
+    (None, "stats"),
+    (None, "rate"),
+    (None, "thresholds"),
+    (None, "persistent-conn"),
+    (None, "tun-info"),
+    (None, "timeout"),
+    (None, "daemon"),
+    (None, "sort"),
+    (None, "nosort"),
+    (None, "mcast-interface"),
+    (None, "mcast-group"),
+    (None, "mcast-port"),
+    (None, "mcast-ttl"),
+    (None, "syncid"),
+    (None, "sync-maxlen"),
 ];
 
 /// Whether a command line that begins with `word` is in ipvsadm's grammar: an option of it, alone, in a cluster
 /// (`-Ln`) or with its value (`--set=…`).
 fn is_ipvsadm_option(word: &str) -> bool {
     if let Some(long) = word.strip_prefix("--") {
-        return IPVSADM_LONG.contains(&long.split('=').next().unwrap_or(long));
+        let name = long.split('=').next();
+        return IPVSADM_OPTIONS.iter().any(|(_, option)| name == Some(*option));
     }
-    word.strip_prefix('-').and_then(|cluster| cluster.chars().next()).is_some_and(|c| IPVSADM_SHORT.contains(c))
+    // -l lists, too, and -v is the version that scripts ask ipvsadm for.
+    let letter = word.strip_prefix('-').and_then(|cluster| cluster.chars().next());
+    letter.is_some_and(|c| "lv".contains(c) || IPVSADM_OPTIONS.iter().any(|(option, _)| *option == Some(c)))
 }
 
 #[cfg(test)]

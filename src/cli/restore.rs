@@ -18,7 +18,7 @@ use crate::{
     state::{file::SaveFile, print},
 };
 
-/// Makes the kernel's table what a save file says.
+/// Make the table what a save file says
 ///
 /// The whole file is checked first; one bad line, and nothing is changed. Then only what differs is changed, additions
 /// before deletions, so that no connection is cut. If the kernel refuses a step, all of it is undone.
@@ -79,9 +79,9 @@ pub fn run(args: RestoreArgs, ui: &mut Ui) -> Result<ExitCode, Error> {
     if args.dry_run {
         return Ok(if changes.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
-    let bar = ui.progress("changes", changes.len());
-    let result = carry_out(&mut client, &before, &changes, |made| bar.inc(made as u64));
-    bar.finish_and_clear();
+    let progress = ui.progress("changes", changes.len());
+    let result = carry_out(&mut client, &before, &changes, |made| progress.advance(made));
+    drop(progress);
     result.map_err(|failure| complain(&source, &file, failure))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -108,12 +108,16 @@ fn complain(source: &Source, file: &SaveFile, failure: Failure) -> Error {
         Some(line) => format!("{source}:{line}: "),
         None => String::new(),
     };
-    let mut complaints: Vec<_> =
-        refused.iter().map(|refused| kernel::complaint(&place(&refused.change), refused)).collect();
+    let mut complaints: Vec<_> = refused
+        .iter()
+        .map(|refused| kernel::explained(&place(&refused.change), &refused.change, &refused.refusal))
+        .collect();
     if left.is_empty() {
         complaints.push(Complaint::new("nothing was changed: what had been done was undone"));
     } else {
-        complaints.extend(left.iter().map(|left| kernel::complaint("this could not be undone: ", left)));
+        complaints.extend(
+            left.iter().map(|left| kernel::explained("this could not be undone: ", &left.change, &left.refusal)),
+        );
         let hint = format!("somebody else changes the table at the same time; see `lvsadm diff {source}`");
         complaints.push(Complaint::new("the table is neither what it was nor what the file says").hint(hint));
     }

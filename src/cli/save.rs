@@ -17,10 +17,10 @@ use crate::{
     state::{print, store},
 };
 
-/// Writes the kernel's table as a save file: services, servers with thresholds, timeouts and sync daemons.
+/// Write the table as a save file that loses nothing
 ///
-/// The file is replaced at once and whole: a full disk or a kill leaves the old one. `lvsadm restore`, `ipvsadm-restore`
-/// and `ipvsadm -R` read it.
+/// Services, servers with thresholds, timeouts and sync daemons. The file is replaced at once and whole: a full disk or
+/// a kill leaves the old one. `lvsadm restore`, `ipvsadm-restore` and `ipvsadm -R` read it.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
   lvsadm save                          print the table

@@ -12,7 +12,7 @@ use crate::{
     model::Table,
     state::{
         file::{self, Fault, SaveFile},
-        grammar::NoNames,
+        names::Resolver,
     },
 };
 
@@ -43,7 +43,7 @@ impl Source {
     /// It cannot be read, or lines of it are wrong: one complaint for each.
     pub fn load(&self, ui: &mut Ui) -> Result<SaveFile, Error> {
         let content = self.read()?;
-        let loaded = file::parse(&content, &NoNames);
+        let loaded = file::parse(&content, &Resolver::new());
         match loaded {
             Ok(file) => {
                 for warning in &file.warnings {
@@ -73,9 +73,11 @@ impl Source {
                 ]));
             }
             Self::Stdin => io::stdin().lock().take(MOST_BYTES + 1).read_to_end(&mut content),
-            Self::File(path) => {
-                fs::File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut content))
-            }
+            Self::File(path) => fs::File::open(path).and_then(|file| {
+                let expected = file.metadata()?.len().min(MOST_BYTES);
+                content.reserve_exact(usize::try_from(expected).unwrap_or_default() + 1);
+                file.take(MOST_BYTES + 1).read_to_end(&mut content)
+            }),
         };
         let read = read.map_err(|error| Error::failed(format_args!("cannot read {self}: {}", reason(&error))))?;
         if read as u64 > MOST_BYTES {

@@ -17,7 +17,9 @@ const MAX_INTERFACE: usize = 15;
 /// The longest sync message.
 const MAX_MESSAGE: u16 = 65_507;
 
-/// Copies connections to another director, so that they survive a failover.
+/// Copy connections to another director
+///
+/// The kernel sends them by multicast, so that they survive a failover.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:

@@ -14,7 +14,9 @@ use crate::model::{Change, Timeouts};
 /// The greatest timeout that every kernel takes, in seconds: `INT_MAX` / 1000 ticks a second.
 const MAX: u32 = i32::MAX as u32 / 1000;
 
-/// Shows the connection timeouts, or sets those that are named.
+/// Show or set the connection timeouts
+///
+/// How long the kernel remembers connections without traffic. What is not named stays.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:

@@ -7,7 +7,7 @@ use std::{
     borrow::Cow,
     fmt::Display,
     io::{self, BufWriter, IsTerminal, Stdout, Write},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -106,15 +106,13 @@ impl Ui {
         }
     }
 
-    /// Shows how far `what` is, for work of more than a second; silent where nobody watches.
-    pub fn progress(&self, what: &'static str, len: usize) -> ProgressBar {
-        let bar = ProgressBar::with_draw_target(Some(len as u64), ProgressDrawTarget::stderr());
+    /// Begins to show how far `what` is of `len` steps.
+    pub fn progress(&self, what: &'static str, len: usize) -> Progress {
+        let bar = ProgressBar::with_draw_target(Some(len as u64), ProgressDrawTarget::hidden()).with_message(what);
         if let Ok(style) = ProgressStyle::with_template("{msg} {bar:40} {pos}/{len} {eta}") {
             bar.set_style(style);
         }
-        bar.set_message(what);
-        bar.enable_steady_tick(Duration::from_secs(1));
-        bar
+        Progress { bar, begun: Instant::now() }
     }
 }
 
@@ -147,6 +145,28 @@ fn overwrite(page: &str, height: usize) -> String {
     }
     text.push_str("\u{1b}[J\u{1b}[?7h");
     text
+}
+
+/// How far a piece of work is: shown on a terminal, from the second second on, and gone at the end.
+pub struct Progress {
+    bar: ProgressBar,
+    begun: Instant,
+}
+
+impl Progress {
+    /// Says that so many more steps are done.
+    pub fn advance(&self, steps: usize) {
+        if self.bar.is_hidden() && self.begun.elapsed() >= Duration::from_secs(1) {
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        self.bar.inc(steps as u64);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
 }
 
 impl Default for Ui {

@@ -7,11 +7,14 @@ use clap::Args;
 use super::{
     Error, Ui,
     args::{Faults, ServiceFilterArgs},
-    kernel, names,
+    kernel,
+    names::Names,
 };
 use crate::model::Change;
 
-/// Sets the counters of services and their servers to zero: of those named, else of all, and the totals.
+/// Set counters to zero
+///
+/// Those of the services that are named with their servers, else all, and the totals.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -35,7 +38,7 @@ pub struct ZeroArgs {
 /// The command line is wrong, there is no such service, or the kernel refuses.
 pub fn run(args: ZeroArgs, _ui: &mut Ui) -> Result<ExitCode, Error> {
     let mut faults = Faults::default();
-    let filter = args.services.filter(names(args.resolve), &mut faults);
+    let filter = args.services.filter(&Names::new(args.resolve), &mut faults);
     faults.check()?;
 
     let mut client = kernel::open()?;

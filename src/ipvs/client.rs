@@ -3,7 +3,7 @@
 //! Sends what it is told and reports what it finds. Decides nothing: what to change is the planner's business, what a
 //! refusal means to a person is [`super::explain`]'s.
 
-use std::{collections::HashSet, hash::Hash, slice};
+use std::{collections::HashSet, hash::Hash};
 
 use neli::consts::socket::NlFamily;
 use nix::errno::Errno;
@@ -89,6 +89,12 @@ pub struct Refusal {
     pub said: Option<String>,
 }
 
+impl Refusal {
+    fn new(index: usize, Refused { errno, said }: Refused) -> Self {
+        Self { index, errno, said }
+    }
+}
+
 /// A client of the kernel's table in the network namespace in which it was opened.
 pub struct Client {
     socket: Socket,
@@ -102,7 +108,14 @@ impl Client {
     /// # Errors
     /// No IPVS, no permission, no netlink: see [`OpenError`].
     pub fn open() -> Result<Self, OpenError> {
-        let mut socket = Socket::open(NlFamily::Generic).map_err(OpenError::NoNetlink)?;
+        Self::over(Socket::open(NlFamily::Generic).map_err(OpenError::NoNetlink)?)
+    }
+
+    /// Opens a client over a socket of generic netlink.
+    ///
+    /// # Errors
+    /// As for [`Self::open`].
+    pub fn over(mut socket: Socket) -> Result<Self, OpenError> {
         let family = match socket.family(codec::FAMILY)? {
             Some(family) => family,
             None => {
@@ -130,13 +143,12 @@ impl Client {
         for (round, batch) in changes.chunks(self.socket.batch_limit()).enumerate() {
             let first = round * self.socket.batch_limit();
             let outcome = self.execute(batch)?;
-            for (index, Refused { errno, said }) in outcome.refused {
-                refusals.push(Refusal { index: first + index, errno, said });
+            for (index, refused) in outcome.refused {
+                refusals.push(Refusal::new(first + index, refused));
             }
-            for (index, change) in batch.iter().enumerate().skip(outcome.known) {
-                if let Some(Refused { errno, said }) = self.settle(change)? {
-                    refusals.push(Refusal { index: first + index, errno, said });
-                }
+            let lost = batch.get(outcome.known..).unwrap_or_default();
+            for (index, refused) in self.settle(lost)? {
+                refusals.push(Refusal::new(first + outcome.known + index, refused));
             }
         }
         Ok(refusals)
@@ -144,9 +156,10 @@ impl Client {
 
     /// Returns all services and servers.
     ///
-    /// The kernel lists the servers of one service at a time, and does not say whether the table changed meanwhile. So the
-    /// services are listed again at the end, and if others are there, everything is read again. A table that changes during
-    /// each of three readings is returned as last read.
+    /// The kernel lists the servers of one service at a time, and does not say whether the table changed meanwhile. (Even
+    /// changes in another network namespace can make it skip or repeat entries.) So the services are listed again at the end,
+    /// and if others are there, everything is read again. A table that changes during each of three readings is returned as
+    /// last read.
     ///
     /// # Errors
     /// The kernel cannot be talked to.
@@ -220,36 +233,12 @@ impl Client {
         self.socket.call(&mut self.batch, codec::info)
     }
 
-    fn execute(&mut self, changes: &[Change]) -> Result<Outcome, Error> {
+    pub(super) fn execute(&mut self, changes: &[Change]) -> Result<Outcome, Error> {
         self.batch.clear();
         for change in changes {
             codec::change(&mut self.batch, self.family, change);
         }
         self.socket.execute(&mut self.batch)
-    }
-
-    /// Learns the fate of a change whose answer was lost, by asking for it once more: what is there already has been done.
-    fn settle(&mut self, change: &Change) -> Result<Option<Refused>, Error> {
-        let mut outcome = self.execute(slice::from_ref(change))?;
-        if outcome.known == 0 {
-            return Err(Error::Interrupted);
-        }
-        let Some((_, refused)) = outcome.refused.pop() else { return Ok(None) };
-        let done = match (change, refused.errno) {
-            (Change::AddService(wanted), Errno::EEXIST) => {
-                self.service(&wanted.key)?.is_some_and(|found| found.service == *wanted)
-            }
-            (Change::AddServer(key, wanted), Errno::EEXIST) => {
-                self.servers(key)?.iter().any(|found| found.server == *wanted)
-            }
-            (Change::StartDaemon(wanted), Errno::EEXIST) => {
-                self.daemons()?.iter().any(|running| running.satisfies(wanted))
-            }
-            (Change::DeleteService(_) | Change::StopDaemon(_), Errno::ESRCH)
-            | (Change::DeleteServer(..), Errno::ESRCH | Errno::ENOENT) => true,
-            _ => false,
-        };
-        Ok(if done { None } else { Some(refused) })
     }
 
     /// Returns all services without their servers.
@@ -268,7 +257,7 @@ impl Client {
     }
 
     /// Returns the servers of one service; none if there is no such service.
-    fn servers(&mut self, key: &ServiceKey) -> Result<Vec<SnapshotServer>, Error> {
+    pub(super) fn servers(&mut self, key: &ServiceKey) -> Result<Vec<SnapshotServer>, Error> {
         let family = key.family();
         self.batch.clear();
         codec::get_servers(&mut self.batch, self.family, key);
@@ -283,4 +272,51 @@ impl Client {
 fn drop_repeated<T, K: Eq + Hash>(found: &mut Vec<T>, key: impl Fn(&T) -> K) {
     let mut seen = HashSet::with_capacity(found.len());
     found.retain(|each| seen.insert(key(each)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_words_and_a_hint() {
+        let said = "modprobe: FATAL: Module ip_vs not found in directory /lib/modules/6.1.0".to_owned();
+        let cases = [
+            (
+                OpenError::NoModule(LoadError::Failed(said)),
+                "the kernel has no IPVS, and its module ip_vs cannot be loaded: \
+                 modprobe: FATAL: Module ip_vs not found in directory /lib/modules/6.1.0",
+            ),
+            (
+                OpenError::NoModule(LoadError::Locked),
+                "the kernel has no IPVS, and its module ip_vs cannot be loaded: \
+                 the kernel has been told to load no more modules (sysctl kernel.modules_disabled)",
+            ),
+            (OpenError::ModuleUseless, "the kernel has no IPVS even though its module ip_vs is loaded"),
+            (
+                OpenError::NotPermitted(Lacking::Root),
+                "not permitted to use the kernel's IPVS: this process is neither root nor has it the capability \
+                 CAP_NET_ADMIN",
+            ),
+            (
+                OpenError::NoNetlink(Errno::EPROTONOSUPPORT),
+                "cannot open a generic netlink socket: Protocol not supported",
+            ),
+            (
+                OpenError::Kernel(Error::Interrupted),
+                "cannot talk to the kernel's IPVS: the kernel's answer was interrupted 5 times in a row",
+            ),
+        ];
+        for (error, words) in cases {
+            assert_eq!(error.to_string(), words);
+            assert!(!error.hint().is_empty());
+        }
+    }
+
+    #[test]
+    fn what_is_repeated_is_dropped() {
+        let mut found = vec![3, 1, 3, 2, 1];
+        drop_repeated(&mut found, |each| *each);
+        assert_eq!(found, [3, 1, 2]);
+    }
 }

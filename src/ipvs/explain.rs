@@ -18,9 +18,6 @@ const SCHEDULERS: [&str; 14] =
 /// The persistence engines of the kernel, each a module `ip_vs_pe_NAME`.
 const ENGINES: [&str; 1] = ["sip"];
 
-/// The greatest number that the kernel takes for a threshold.
-const LARGEST_THRESHOLD: u32 = i32::MAX as u32;
-
 /// A refusal in words: `cannot add the virtual service TCP 10.0.0.1:80: it exists already`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
@@ -146,6 +143,10 @@ fn known(change: &Change, errno: Errno) -> Option<Words> {
 fn service_settings(service: &VirtualService, errno: Errno) -> Option<Words> {
     match errno {
         Errno::ENOENT => Some(unknown_name(service)),
+        Errno::EINVAL if service.engine.as_ref().is_some_and(|name| name.len() > VirtualService::ENGINE_MAX_LEN) => {
+            let longest = VirtualService::ENGINE_MAX_LEN;
+            words(format!("the name of a persistence engine has at most {longest} bytes"), "")
+        }
         Errno::EINVAL => match service.persistence?.netmask {
             Netmask::V6(prefix) if prefix == 0 || prefix > 128 => words(
                 format!("the persistence prefix length {prefix} is not one for IPv6"),
@@ -199,10 +200,6 @@ fn server_settings(service: &ServiceKey, server: &RealServer) -> Option<Words> {
             )
         };
     }
-    if server.thresholds.upper > LARGEST_THRESHOLD {
-        let upper = server.thresholds.upper;
-        return words(format!("the upper threshold {upper} is above {LARGEST_THRESHOLD}"), "");
-    }
     if matches!(server.forwarding, Forwarding::Tunnel(Tunnel::Gue { port: 0, .. })) {
         return words("a GUE tunnel needs a destination port", "");
     }
@@ -251,7 +248,7 @@ fn start_daemon(daemon: &SyncDaemon, errno: Errno) -> Option<Words> {
         Errno::ENODEV => {
             words(format!("there is no interface {interface}"), "the interfaces of this network namespace: ip link")
         }
-        Errno::ERANGE if interface.len() > 15 => words("an interface's name has at most 15 bytes", ""),
+        Errno::EINVAL if interface.len() > 15 => words("an interface's name has at most 15 bytes", ""),
         Errno::EINVAL => match daemon.group {
             Some(group) if !group.is_multicast() => {
                 words(format!("{group} is no multicast address"), "the kernel's own choice is 224.0.0.81")
@@ -271,5 +268,168 @@ fn start_daemon(daemon: &SyncDaemon, errno: Errno) -> Option<Words> {
             },
         ),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Checksum, Persistence, Protocol, Scheduler, ServerKey, Thresholds, Timeouts, Weight};
+
+    fn key(address: &str) -> ServiceKey {
+        ServiceKey::Address { protocol: Protocol::Tcp, address: address.parse().expect("an address"), port: 80 }
+    }
+
+    fn vip() -> ServiceKey {
+        key("10.0.0.1")
+    }
+
+    fn service(scheduler: &str, engine: Option<&str>) -> VirtualService {
+        VirtualService {
+            scheduler: Scheduler::new(scheduler),
+            engine: engine.map(str::to_owned),
+            ..VirtualService::new(vip())
+        }
+    }
+
+    fn server(address: &str) -> RealServer {
+        RealServer {
+            key: ServerKey { address: address.parse().expect("an address"), port: 8080 },
+            forwarding: Forwarding::Masquerade,
+            weight: Weight::default(),
+            thresholds: Thresholds::default(),
+        }
+    }
+
+    fn daemon(interface: &str, group: Option<&str>) -> Change {
+        Change::StartDaemon(SyncDaemon {
+            role: DaemonRole::Master,
+            interface: interface.to_owned(),
+            sync_id: 0,
+            max_len: None,
+            group: group.map(|group| group.parse().expect("an address")),
+            port: None,
+            ttl: None,
+        })
+    }
+
+    fn explained(change: Change, errno: Errno) -> Explanation {
+        explain(&change, &Refusal { index: 0, errno, said: None })
+    }
+
+    #[track_caller]
+    fn check(change: Change, errno: Errno, expected: &str) {
+        assert_eq!(explained(change, errno).to_string(), expected);
+    }
+
+    #[test]
+    fn what_is_or_is_not_there_is_named() {
+        let (add, edit) = (Change::AddService(service("rr", None)), Change::EditService(service("rr", None)));
+        check(add, Errno::EEXIST, "cannot add the virtual service TCP 10.0.0.1:80: it exists already");
+        check(edit, Errno::ESRCH, "cannot edit the virtual service TCP 10.0.0.1:80: there is no such service");
+        let delete = Change::DeleteService(vip());
+        check(delete, Errno::ESRCH, "cannot delete the virtual service TCP 10.0.0.1:80: there is no such service");
+        let zero = Change::Zero(Some(vip()));
+        check(zero, Errno::ESRCH, "cannot zero the counters of TCP 10.0.0.1:80: there is no such service");
+        let rip = server("10.0.0.11");
+        check(
+            Change::AddServer(vip(), rip),
+            Errno::EEXIST,
+            "cannot add the real server 10.0.0.11:8080 to TCP 10.0.0.1:80: the service has this server already",
+        );
+        check(
+            Change::AddServer(vip(), rip),
+            Errno::ESRCH,
+            "cannot add the real server 10.0.0.11:8080 to TCP 10.0.0.1:80: there is no virtual service TCP 10.0.0.1:80",
+        );
+        check(
+            Change::EditServer(vip(), rip),
+            Errno::ENOENT,
+            "cannot edit the real server 10.0.0.11:8080 of TCP 10.0.0.1:80: the service has no such server",
+        );
+        check(
+            Change::DeleteServer(vip(), rip.key),
+            Errno::ENOENT,
+            "cannot delete the real server 10.0.0.11:8080 of TCP 10.0.0.1:80: the service has no such server",
+        );
+    }
+
+    #[test]
+    fn unknown_names_are_told_apart_as_far_as_possible() {
+        let reason = |scheduler, engine| {
+            let explanation = explained(Change::AddService(service(scheduler, engine)), Errno::ENOENT);
+            (explanation.reason().to_owned(), explanation.hint().map(str::to_owned))
+        };
+        let list = Some("Linux has: dh, fo, lblc, lblcr, lc, mh, nq, ovf, rr, sed, sh, twos, wlc, wrr".to_owned());
+        assert_eq!(reason("rrr", None), ("the kernel has no scheduler 'rrr'".to_owned(), list.clone()));
+        assert_eq!(reason("rrr", Some("sip")), ("the kernel has no scheduler 'rrr'".to_owned(), list));
+        let hint = Some("its module cannot be loaded; try: modprobe ip_vs_mh".to_owned());
+        assert_eq!(reason("mh", None), ("the kernel has no scheduler 'mh'".to_owned(), hint));
+        assert_eq!(reason("rr", Some("sap")).0, "the kernel has no persistence engine 'sap'");
+        assert_eq!(reason("rr", Some("sip")).0, "the kernel has no scheduler 'rr' or no persistence engine 'sip'");
+    }
+
+    #[test]
+    fn each_cause_of_einval_has_its_own_words() {
+        let reason = |service, server| explained(Change::AddServer(service, server), Errno::EINVAL).reason().to_owned();
+        let mixed = server("2001:db8::1");
+        assert_eq!(reason(vip(), mixed), "server and service are of different families");
+        let tunnelled = RealServer { forwarding: Forwarding::Tunnel(Tunnel::Ipip), ..mixed };
+        assert!(reason(vip(), tunnelled).ends_with("which cannot be while a sync daemon is running"));
+        assert_eq!(reason(vip(), server("224.0.0.1")), "224.0.0.1 is no unicast address");
+        assert_eq!(reason(vip(), server("0.0.0.0")), "0.0.0.0 is no unicast address");
+        assert_eq!(reason(vip(), server("10.0.0.255")), "the kernel does not take 10.0.0.255 for a unicast address");
+        assert_eq!(reason(key("2001:db8::2"), server("ff02::1")), "ff02::1 is no unicast address");
+        assert_eq!(
+            reason(key("2001:db8::2"), server("fe80::1")),
+            "fe80::1 is a link-local address that is not this machine's"
+        );
+        let gue = Forwarding::Tunnel(Tunnel::Gue { port: 0, checksum: Checksum::None });
+        let gue = RealServer { forwarding: gue, ..server("10.0.0.11") };
+        assert_eq!(reason(vip(), gue), "a GUE tunnel needs a destination port");
+        let netmask = Netmask::V6(0);
+        let service = VirtualService { persistence: Some(Persistence { timeout: 1, netmask }), ..service("rr", None) };
+        let explanation = explained(Change::AddService(service), Errno::EINVAL);
+        assert_eq!(explanation.reason(), "the persistence prefix length 0 is not one for IPv6");
+    }
+
+    #[test]
+    fn numbers_interfaces_and_permission() {
+        let thresholds = Thresholds { upper: 5, lower: 10 };
+        let server = RealServer { thresholds, ..server("10.0.0.11") };
+        let reason = |change, errno| explained(change, errno).reason().to_owned();
+        assert_eq!(
+            reason(Change::EditServer(vip(), server), Errno::ERANGE),
+            "the lower threshold 10 is above the upper threshold 5"
+        );
+        let timeouts = Timeouts { tcp: 0, tcp_fin: u32::MAX, udp: 0 };
+        assert_eq!(
+            reason(Change::SetTimeouts(timeouts), Errno::EINVAL),
+            "4294967295 seconds are more than this kernel can count"
+        );
+        check(
+            daemon("eth9", None),
+            Errno::ENODEV,
+            "cannot start the master sync daemon on eth9: there is no interface eth9",
+        );
+        assert_eq!(reason(daemon("eth0", None), Errno::EEXIST), "a master sync daemon is running already");
+        assert_eq!(reason(daemon("eth0", Some("10.0.0.1")), Errno::EINVAL), "10.0.0.1 is no multicast address");
+        assert!(reason(daemon("eth0", None), Errno::EINVAL).starts_with("the table has servers of another family"));
+        check(
+            Change::StopDaemon(DaemonRole::Backup),
+            Errno::ESRCH,
+            "cannot stop the backup sync daemon: no backup sync daemon is running",
+        );
+        check(Change::Clear, Errno::EPERM, "cannot clear the table: not permitted");
+    }
+
+    #[test]
+    fn what_nobody_expects_is_told_with_its_number() {
+        check(Change::Zero(None), Errno::EIO, "cannot zero all counters: the kernel refused it: I/O error (5)");
+        let said = Some("Attribute failed policy validation".to_owned());
+        let refusal = Refusal { index: 0, errno: Errno::ERANGE, said };
+        let explanation = explain(&Change::Clear, &refusal);
+        assert_eq!(explanation.reason(), "the kernel refused it: Attribute failed policy validation (34)");
+        assert_eq!(explanation.hint(), Some("the kernel's log may say more: dmesg | grep IPVS"));
     }
 }

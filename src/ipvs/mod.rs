@@ -5,6 +5,7 @@ pub mod codec;
 mod explain;
 pub mod plan;
 pub mod procfs;
+mod settle;
 pub mod transaction;
 
 pub use client::{Client, Error, OpenError, Refusal};

@@ -1,5 +1,7 @@
 //! All of a plan or nothing of it: the kernel has no transactions, so what was done is undone when it refuses.
 
+use std::collections::HashSet;
+
 use nix::errno::Errno;
 use thiserror::Error;
 
@@ -14,8 +16,8 @@ const STEP: usize = 1024;
 pub struct Refused {
     /// The change.
     pub change: Change,
-    /// The kernel's reason.
-    pub errno: Errno,
+    /// The kernel's reason; [`super::explain`] puts it into words.
+    pub refusal: Refusal,
 }
 
 /// Why a plan was not carried out.
@@ -48,23 +50,28 @@ pub fn carry_out(
     mut progress: impl FnMut(usize),
 ) -> Result<(), Failure> {
     let first_deletion = changes.iter().position(deletes).unwrap_or(changes.len());
-    let (harmless, rest) = changes.split_at(first_deletion);
-    let mut done: Vec<Change> = Vec::with_capacity(changes.len());
-    for step in harmless.chunks(STEP).chain(rest.chunks(STEP)) {
+    let (gentle, rest) = changes.split_at(first_deletion);
+    let mut begun = 0;
+    // What was gone already, and must not come back when the rest is undone.
+    let mut missing = HashSet::new();
+    for step in gentle.chunks(STEP).chain(rest.chunks(STEP)) {
         let refusals = client.apply(step)?;
         progress(step.len());
-        if refusals.is_empty() {
-            done.extend_from_slice(step);
-            continue;
-        }
-        let refused: Vec<_> = refusals.iter().filter_map(|refusal| refused(step, refusal)).collect();
-        let failed = |index: usize| refusals.iter().any(|refusal| refusal.index == index);
-        done.extend(step.iter().enumerate().filter(|(index, _)| !failed(*index)).map(|(_, change)| change.clone()));
-        let serious = causes(refused.into_iter().filter(|refused| !gone_already(refused)).collect());
-        if !serious.is_empty() {
-            let back = undo(before, &done);
-            let left = client.apply(&back)?.iter().filter_map(|refusal| self::refused(&back, refusal)).collect();
-            return Err(Failure::Refused { refused: serious, left });
+        let (gone, failed): (Vec<_>, Vec<_>) = refusals
+            .into_iter()
+            .filter_map(|refusal| Some((refusal.index, Refused { change: step.get(refusal.index)?.clone(), refusal })))
+            .partition(|(_, refused)| gone_already(refused));
+        missing.extend(gone.iter().chain(&failed).map(|(index, _)| begun + index));
+        begun += step.len();
+        if !failed.is_empty() {
+            let done = changes[..begun].iter().enumerate().filter(|(index, _)| !missing.contains(index));
+            let back = undo(before, done.map(|(_, change)| change));
+            let left = client
+                .apply(&back)?
+                .into_iter()
+                .filter_map(|refusal| Some(Refused { change: back.get(refusal.index)?.clone(), refusal }));
+            let refused = causes(failed.into_iter().map(|(_, refused)| refused).collect());
+            return Err(Failure::Refused { refused, left: left.collect() });
         }
     }
     Ok(())
@@ -74,17 +81,13 @@ fn deletes(change: &Change) -> bool {
     matches!(change, Change::DeleteService(_) | Change::DeleteServer(..) | Change::Clear)
 }
 
-fn refused(changes: &[Change], refusal: &Refusal) -> Option<Refused> {
-    changes.get(refusal.index).map(|change| Refused { change: change.clone(), errno: refusal.errno })
-}
-
 fn gone_already(refused: &Refused) -> bool {
-    deletes(&refused.change) && matches!(refused.errno, Errno::ESRCH | Errno::ENOENT)
+    deletes(&refused.change) && matches!(refused.refusal.errno, Errno::ESRCH | Errno::ENOENT)
 }
 
 /// Leaves out what was refused only because its service had been.
 fn causes(refused: Vec<Refused>) -> Vec<Refused> {
-    let missing: Vec<ServiceKey> = refused
+    let missing: HashSet<ServiceKey> = refused
         .iter()
         .filter_map(|each| match &each.change {
             Change::AddService(service) => Some(service.key),
@@ -92,7 +95,7 @@ fn causes(refused: Vec<Refused>) -> Vec<Refused> {
         })
         .collect();
     let consequence = |each: &Refused| match &each.change {
-        Change::AddServer(service, _) => each.errno == Errno::ESRCH && missing.contains(service),
+        Change::AddServer(service, _) => each.refusal.errno == Errno::ESRCH && missing.contains(service),
         _ => false,
     };
     refused.into_iter().filter(|each| !consequence(each)).collect()

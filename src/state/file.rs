@@ -4,7 +4,10 @@
 //! a person wrote means what it would mean to ipvsadm. Every fault of the whole file is reported; a file with a fault
 //! describes nothing. Nothing here touches the kernel.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    cell::OnceCell,
+    collections::{HashMap, HashSet},
+};
 
 use super::{
     grammar::{self, Command, Names},
@@ -26,13 +29,16 @@ pub struct Fault {
 }
 
 /// A save file that was read without a fault.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct SaveFile {
     /// The table that it describes. Timeouts and daemons of which it says nothing are not in it.
     pub table: Table,
     /// What the file says but the kernel cannot do, and what is done instead.
     pub warnings: Vec<Fault>,
-    lines: HashMap<Object, usize>,
+    /// What each line is about, in the order of the lines.
+    objects: Vec<(Object, u32)>,
+    /// The last line about each; made when somebody first asks, which for most files is never.
+    index: OnceCell<HashMap<Object, u32>>,
 }
 
 /// What a line is about.
@@ -72,7 +78,21 @@ impl Object {
 impl SaveFile {
     /// Returns the last line that is about the same service, server, daemon or timeouts as `change`, from 1.
     pub fn line_of(&self, change: &Change) -> Option<usize> {
-        self.lines.get(&Object::of(change)).copied()
+        self.line_about(Object::of(change))
+    }
+
+    fn line_about(&self, object: Object) -> Option<usize> {
+        let index = self.index.get_or_init(|| self.objects.iter().copied().collect());
+        index.get(&object).map(|line| *line as usize)
+    }
+
+    fn remember(&mut self, object: Object, line: usize) {
+        // A file has at most 2^30 bytes, let alone lines; the caller sees to it.
+        let line = u32::try_from(line).unwrap_or(u32::MAX);
+        match self.index.get_mut() {
+            Some(index) => drop(index.insert(object, line)),
+            None => self.objects.push((object, line)),
+        }
     }
 }
 
@@ -150,7 +170,7 @@ impl Reader<'_> {
         let object = Object::of(&change);
         match self.file.table.apply(&change) {
             Ok(()) => {
-                self.file.lines.insert(object, number);
+                self.file.remember(object, number);
                 Ok(())
             }
             Err(Conflict::NoSuchService) if object.service().is_some_and(|key| self.broken.contains(&key)) => Ok(()),
@@ -163,7 +183,7 @@ impl Reader<'_> {
 
     /// Says which earlier line a line is in conflict with, or which is missing.
     fn conflict(&self, object: Object, conflict: Conflict) -> (String, Option<String>) {
-        let line = || self.file.lines.get(&object).map_or_else(String::new, |line| format!(" in line {line}"));
+        let line = || self.file.line_about(object).map_or_else(String::new, |line| format!(" in line {line}"));
         let what = match object {
             Object::Service(key) => key.to_string(),
             Object::Server(key, server) => format!("server {server} of {key}"),

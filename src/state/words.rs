@@ -59,7 +59,8 @@ pub fn split(line: &str) -> Result<Vec<Word>, Unsplit> {
         if c == '#' && word.is_none() {
             break;
         }
-        let text = &mut word.get_or_insert_with(|| Word { text: String::new(), column }).text;
+        // Most words fit, and a million lines are read without growing them.
+        let text = &mut word.get_or_insert_with(|| Word { text: String::with_capacity(24), column }).text;
         match c {
             '\'' => loop {
                 match chars.next() {

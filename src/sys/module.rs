@@ -50,3 +50,12 @@ pub fn load(name: &str) -> Result<(), LoadError> {
         LoadError::Failed(said)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_module_that_does_not_exist_cannot_be_loaded_whoever_asks() {
+        let error = super::load("lvsadm-no-such-module").expect_err("there is none");
+        assert!(!error.to_string().is_empty());
+    }
+}

@@ -7,6 +7,8 @@ mod attribute;
 mod generic;
 mod inbox;
 mod message;
+#[cfg(test)]
+mod tests;
 
 use std::{
     io,
@@ -81,7 +83,7 @@ pub struct Refused {
 impl Refused {
     /// Returns the kernel's own words where there are any, the text of the error number otherwise.
     pub fn reason(&self) -> &str {
-        self.said.as_deref().unwrap_or(self.errno.desc())
+        self.said.as_deref().unwrap_or_else(|| self.errno.desc())
     }
 }
 
@@ -109,26 +111,29 @@ impl Socket {
     /// # Errors
     /// The kernel has no such family, or this process may not use it.
     pub fn open(family: NlFamily) -> Result<Self, Errno> {
-        Self::with_receive_buffer(family, RECEIVE_BUFFER)
+        let mut socket = Self::with_limits(family, RECEIVE_BUFFER, LARGEST_BATCH)?;
+        let room = socket::getsockopt(&borrowed(&socket.socket), sockopt::RcvBuf)?;
+        socket.batch_limit = (room / ANSWER_COST).clamp(1, LARGEST_BATCH);
+        Ok(socket)
     }
 
-    /// Opens a socket with a receive buffer of about `size` bytes. For tests: what a small one loses, a large one does not.
+    /// Opens a socket with a receive buffer of about so many bytes, and batches of so many requests whether the answers fit
+    /// or not. For tests of what happens if they do not.
     ///
     /// # Errors
     /// As for [`Self::open`].
-    pub fn with_receive_buffer(family: NlFamily, size: usize) -> Result<Self, Errno> {
+    pub fn with_limits(family: NlFamily, receive_buffer: usize, batch_limit: usize) -> Result<Self, Errno> {
         let socket = NlSocket::connect(family, None, Groups::empty()).map_err(errno_of)?;
         // Root may go beyond the system's limit.
-        if socket::setsockopt(&borrowed(&socket), sockopt::RcvBufForce, &size).is_err() {
-            socket::setsockopt(&borrowed(&socket), sockopt::RcvBuf, &size)?;
+        if socket::setsockopt(&borrowed(&socket), sockopt::RcvBufForce, &receive_buffer).is_err() {
+            socket::setsockopt(&borrowed(&socket), sockopt::RcvBuf, &receive_buffer)?;
         }
         // Answers without a copy of the request are short; old kernels cannot leave it out, and that does no harm.
         let _ = capped_answers(&socket);
         let _ = socket.enable_ext_ack(true);
         // A connected netlink socket takes messages from its peer only: port 0, the kernel.
         socket::connect(socket.as_raw_fd(), &NetlinkAddr::new(0, 0))?;
-        let room = socket::getsockopt(&borrowed(&socket), sockopt::RcvBuf)?;
-        Ok(Self { socket, sequence: 0, inbox: Inbox::new(), batch_limit: (room / ANSWER_COST).clamp(1, LARGEST_BATCH) })
+        Ok(Self { socket, sequence: 0, inbox: Inbox::new(), batch_limit })
     }
 
     /// Returns how many requests a batch may hold so that the answers fit even if all are refused.
@@ -205,8 +210,10 @@ impl Socket {
                     if answer.kind != u16::from(Nlmsg::Error) {
                         return Ok(decode(answer.payload)?);
                     }
-                    let nothing = Malformed::new("message", "an acknowledgement where an answer should be");
-                    return Err(answer.refusal()?.map_or(nothing.into(), Error::Refused));
+                    return Err(match answer.refusal()? {
+                        Some(refused) => Error::Refused(refused),
+                        None => Malformed::new("message", "an acknowledgement where an answer should be").into(),
+                    });
                 }
             }
         }
@@ -327,122 +334,4 @@ fn capped_answers(socket: &NlSocket) -> Result<(), Errno> {
         )
     };
     Errno::result(result).map(drop)
-}
-
-/// Against this machine's own kernel: every Linux has generic netlink and answers everybody about its families.
-#[cfg(test)]
-mod tests {
-    use neli::consts::{
-        genl::{CtrlAttr, CtrlCmd},
-        nl::GenlId,
-    };
-
-    use super::*;
-
-    const CONTROL: u16 = 0x10;
-
-    fn socket() -> Socket {
-        Socket::open(NlFamily::Generic).expect("generic netlink")
-    }
-
-    fn control(number: u8) -> Command {
-        Command { family: GenlId::Ctrl.into(), number, version: 1 }
-    }
-
-    /// Requests of which the kernel refuses each whose command is 200.
-    fn batch(commands: impl IntoIterator<Item = u8>) -> Batch {
-        let mut batch = Batch::default();
-        for number in commands {
-            batch.push_command(control(number), |w| w.string(CtrlAttr::FamilyName.into(), "nlctrl"));
-        }
-        batch
-    }
-
-    #[test]
-    fn families_are_found_by_name() {
-        assert_eq!(socket().family("nlctrl").expect("an answer"), Some(CONTROL));
-        assert_eq!(socket().family("lvsadm-no-such").expect("an answer"), None);
-    }
-
-    #[test]
-    fn refusals_name_the_request_that_caused_them() {
-        let good = u8::from(CtrlCmd::Getfamily);
-        let mut socket = socket();
-        for wrong in [vec![], vec![0], vec![99], vec![0, 7, 8, 64, 98, 99], (0..100).collect()] {
-            let mut batch = batch((0..100).map(|index| if wrong.contains(&index) { 200 } else { good }));
-            let outcome = socket.execute(&mut batch).expect("an outcome");
-            assert_eq!(outcome.known, 100);
-            let refused: Vec<_> = outcome.refused.iter().map(|(index, _)| *index).collect();
-            assert_eq!(refused, wrong);
-            assert!(outcome.refused.iter().all(|(_, refused)| refused.errno == Errno::EOPNOTSUPP));
-        }
-    }
-
-    #[test]
-    fn sequence_numbers_may_wrap() {
-        let mut socket = socket();
-        socket.sequence = u32::MAX - 2;
-        let outcome = socket.execute(&mut batch([3, 3, 200, 3, 200])).expect("an outcome");
-        assert_eq!(outcome.refused.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [2, 4]);
-        assert_eq!(socket.family("nlctrl").expect("an answer"), Some(CONTROL));
-    }
-
-    #[test]
-    fn an_empty_batch_is_done_at_once() {
-        assert_eq!(socket().execute(&mut Batch::default()).expect("an outcome").known, 0);
-    }
-
-    #[test]
-    fn a_batch_within_the_limit_loses_no_answer_even_if_the_buffer_is_tiny() {
-        let mut socket = Socket::with_receive_buffer(NlFamily::Generic, 1).expect("a socket");
-        assert!(socket.batch_limit() < 8, "{}", socket.batch_limit());
-        for _ in 0..50 {
-            let mut batch = batch(std::iter::repeat_n(200, socket.batch_limit()));
-            assert_eq!(socket.execute(&mut batch).expect("an outcome").known, batch.len());
-        }
-    }
-
-    #[test]
-    fn lost_answers_are_noticed_and_the_socket_works_on() {
-        let mut socket = Socket::with_receive_buffer(NlFamily::Generic, 1).expect("a socket");
-        for _ in 0..3 {
-            let outcome = socket.execute(&mut batch([200; 100])).expect("an outcome");
-            assert!(outcome.known > 0 && outcome.known < 100, "{}", outcome.known);
-            assert_eq!(outcome.refused.len(), outcome.known);
-            assert_eq!(socket.family("nlctrl").expect("an answer"), Some(CONTROL));
-            let outcome = socket.execute(&mut batch([200])).expect("an outcome");
-            assert_eq!((outcome.known, outcome.refused.len()), (1, 1));
-        }
-    }
-
-    #[test]
-    fn dumps_are_read_to_the_end() {
-        let mut socket = socket();
-        for _ in 0..3 {
-            let names = socket.dump(&mut batch([CtrlCmd::Getfamily.into()]), |message| {
-                let attributes = Attributes::of_command(message)?.flatten();
-                let name = attributes.filter(|a| a.kind == u16::from(CtrlAttr::FamilyName)).map(|a| a.string("name"));
-                name.last().unwrap_or(Ok("")).map(str::to_owned)
-            });
-            assert!(names.expect("a dump").contains(&"nlctrl".to_owned()));
-        }
-    }
-
-    #[test]
-    fn a_dump_that_makes_no_sense_does_not_spoil_the_next() {
-        let mut socket = socket();
-        let error =
-            socket.dump(&mut batch([CtrlCmd::Getfamily.into()]), |_| Err::<(), _>(Malformed::new("test", "wanted")));
-        assert!(matches!(error, Err(Error::Malformed(_))));
-        let mut dump = batch([CtrlCmd::Getfamily.into()]);
-        assert!(!socket.dump(&mut dump, |_| Ok(())).expect("a dump").is_empty());
-    }
-
-    #[test]
-    fn a_refused_call_or_dump_says_so() {
-        let mut socket = socket();
-        let refused = |error| matches!(error, Err(Error::Refused(refused)) if refused.errno == Errno::EOPNOTSUPP);
-        assert!(refused(socket.call(&mut batch([200]), |_| Ok(()))));
-        assert!(refused(socket.dump(&mut batch([200]), |_| Ok(())).map(drop)));
-    }
 }

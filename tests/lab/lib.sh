@@ -56,3 +56,14 @@ need() {
     ) 9>"$lab_cache/apt.lock" ||
         die "cannot install ${missing[*]} (if other packages are in the way, CI=1 lets apt remove them)"
 }
+
+# What building, and the tests of all kinds, need beside cargo.
+need_for_tests() {
+    need cc:gcc ip:iproute2 sysctl:procps ipvsadm:ipvsadm nginx:nginx-light curl:curl strace:strace \
+        groff:groff-base mandoc:mandoc zsh:zsh fish:fish
+}
+
+# Runs cargo so that it starts what it built inside the lab.
+lab_cargo() {
+    cargo --config "target.'cfg(all())'.runner=['$lvsadm_root/tests/lab/run', '--']" "$@" </dev/null
+}

@@ -76,7 +76,7 @@ fn balances(forwarding: Forwarding, family: Family) {
     answers.sort();
     assert_eq!(answers, ["rs1", "rs1", "rs1", "rs2", "rs2", "rs2"]);
 
-    // The requests went through the table, and not past it. (Connections, because the counters lag by up to two seconds.)
+    // The requests went through the table, and not past it. Connections, because the counters lag by two seconds.
     let connections = hosts.director.ipvsadm("-lnc").ok();
     let through = connections.lines().filter(|line| line.contains(&service.to_string())).count();
     assert_eq!(through, 6, "{connections}");

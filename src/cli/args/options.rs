@@ -21,10 +21,10 @@ const FLAGS: [&str; 7] = ["flag-1", "flag-2", "flag-3", "sh-fallback", "sh-port"
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Configuration")]
 pub struct ServiceOptions {
-    /// Scheduler: rr, wrr, lc, wlc, sh, mh … [default: wlc]
+    /// Scheduler: rr, wrr, lc, wlc, sh, mh … [when new: wlc]
     #[arg(short = 's', long, value_name = "NAME")]
     scheduler: Option<String>,
-    /// Keep clients with their server: seconds, or 5m, 1h [default: 360]
+    /// Keep clients with their server: seconds, or 5m, 1h [when new: 360]
     #[arg(short = 'p', long, value_name = "TIME", num_args = 0..=1)]
     persistent: Option<Option<String>>,
     /// Granularity of persistence: 24 or 255.255.255.0, for IPv6 64
@@ -33,7 +33,7 @@ pub struct ServiceOptions {
     /// Persistence engine: sip
     #[arg(long, value_name = "NAME")]
     pe: Option<String>,
-    /// Flags of the scheduler, by comma: sh-port, mh-fallback, flag-1 …; none
+    /// Flags of the scheduler by comma: sh-port, mh-fallback, flag-1 …, or none
     #[arg(short = 'b', long, value_name = "FLAGS")]
     sched_flags: Option<String>,
     /// One-packet scheduling: each datagram by itself
@@ -63,7 +63,10 @@ impl ServiceOptions {
 /// Reads the name of a kernel module's service: what the kernel could hold at all.
 fn name(option: &str, word: &str, max: usize) -> Result<String, Complaint> {
     if word.is_empty() || word.len() > max || !word.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err(Complaint::new(format_args!("{option} {word}: a name of 1 to {max} letters and digits is needed")));
+        let shown = if word.is_empty() { "''" } else { word };
+        return Err(Complaint::new(format_args!(
+            "{option} {shown}: a name of 1 to {max} letters and digits is needed"
+        )));
     }
     Ok(word.to_owned())
 }
@@ -89,7 +92,7 @@ fn flag_words(list: &str) -> Result<Vec<String>, Complaint> {
 pub struct ServerOptions {
     #[command(flatten)]
     method: MethodArgs,
-    /// Share of new connections; 0 = no new ones [default: 1]
+    /// Share of new connections; 0 = no new ones [when new: 1]
     #[arg(short = 'w', long, value_name = "NUMBER", allow_negative_numbers = true)]
     weight: Option<String>,
     /// No new connections from this many on; 0 = no limit
@@ -98,7 +101,7 @@ pub struct ServerOptions {
     /// New connections again below this many
     #[arg(short = 'y', long, value_name = "NUMBER", allow_negative_numbers = true)]
     l_threshold: Option<String>,
-    /// Encapsulation of a tunnel: ipip, gue, gre
+    /// Encapsulation of a tunnel [when new: ipip]
     #[arg(long, value_name = "TYPE", value_parser = ["ipip", "gue", "gre"])]
     tun_type: Option<String>,
     /// UDP port of a GUE tunnel
@@ -111,7 +114,7 @@ pub struct ServerOptions {
 #[derive(Debug, Args)]
 #[group(multiple = false)]
 struct MethodArgs {
-    /// Direct routing: only the link-layer address changes [default]
+    /// Direct routing: only the link-layer address changes [when new]
     #[arg(short = 'g', long)]
     gatewaying: bool,
     /// Tunnel
@@ -125,7 +128,7 @@ struct MethodArgs {
 #[derive(Debug, Args)]
 #[group(multiple = false)]
 struct ChecksumArgs {
-    /// No outer checksum [default]
+    /// No outer checksum [when new]
     #[arg(long)]
     tun_nocsum: bool,
     /// Outer checksum

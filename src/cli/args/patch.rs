@@ -58,11 +58,9 @@ impl ServicePatch {
         let persistence = match self.persist {
             Some(Persist::Off) => None,
             Some(Persist::On(timeout)) => {
-                let old = base.persistence;
-                Some(Persistence {
-                    timeout: timeout.or(old.map(|p| p.timeout)).unwrap_or(DEFAULT_PERSISTENCE),
-                    netmask: old.map_or(Netmask::host(key.family()), |p| p.netmask),
-                })
+                let new = Persistence { timeout: DEFAULT_PERSISTENCE, netmask: Netmask::host(key.family()) };
+                let old = base.persistence.unwrap_or(new);
+                Some(Persistence { timeout: timeout.unwrap_or(old.timeout), ..old })
             }
             None => base.persistence,
         };
@@ -88,7 +86,7 @@ impl ServicePatch {
         }
         if key.port() == Some(0) && persistence.is_none() {
             wrong.push(
-                Complaint::new(format_args!("{key}: port 0 means all ports, and that needs persistence"))
+                Complaint::new(format_args!("{key}: port 0, or none, means all ports, and that needs persistence"))
                     .hint("name the port, or add -p"),
             );
         }
@@ -370,7 +368,7 @@ mod tests {
                 "-b mh-port: this flag is for the scheduler mh, not for wlc",
                 "TCP 10.0.0.1:0: -M is the granularity of persistence, and the service has none",
                 "TCP 10.0.0.1:0: a persistence engine needs persistence",
-                "TCP 10.0.0.1:0: port 0 means all ports, and that needs persistence",
+                "TCP 10.0.0.1:0: port 0, or none, means all ports, and that needs persistence",
                 "TCP 10.0.0.1:0: one-packet scheduling (-o) is for UDP and for firewall marks: other protocols have \
                  connections",
             ]

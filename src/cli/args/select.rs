@@ -28,24 +28,6 @@ pub trait Lookup {
     fn knows_names(&self) -> bool;
 }
 
-/// Looks nothing up: a typing mistake in an address must not become a question to the name servers.
-#[derive(Clone, Copy, Debug)]
-pub struct Numeric;
-
-impl Lookup for Numeric {
-    fn host(&self, name: &str) -> Result<IpAddr, String> {
-        Err(format!("{name} is no address"))
-    }
-
-    fn port(&self, name: &str, _: Protocol) -> Result<u16, String> {
-        Err(format!("{name} is no port number"))
-    }
-
-    fn knows_names(&self) -> bool {
-        false
-    }
-}
-
 /// Exactly one virtual service.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Virtual service")]
@@ -150,7 +132,7 @@ impl ServersArgs {
 
 /// Any number of virtual services.
 #[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Virtual services")]
+#[command(next_help_heading = "Filters")]
 pub struct ServiceFilterArgs {
     /// This TCP service; without a port: all of the address. May be repeated, as all of these
     #[arg(short = 't', long = "tcp-service", value_name = "ADDR[:PORT]")]
@@ -234,9 +216,9 @@ impl ServiceFilter {
         if missing.is_empty() { Ok(()) } else { Err(Error::all_failed(missing)) }
     }
 
-    /// Whether the filter takes a connection to this virtual address. A packet's mark is not in the connection table.
-    pub fn takes_address(&self, protocol: Protocol, address: IpAddr, port: u16) -> bool {
-        self.takes(&ServiceKey::Address { protocol, address, port })
+    /// Whether a firewall mark is among what the filter names.
+    pub fn names_marks(&self) -> bool {
+        self.wanted.iter().any(|wanted| matches!(wanted, Wanted::Mark(_)))
     }
 }
 

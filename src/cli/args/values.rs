@@ -208,10 +208,11 @@ impl Prefix {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::select::Numeric, *};
+    use super::*;
+    use crate::cli::names::Names;
 
     fn read(text: &str) -> Result<(IpAddr, Option<u16>), String> {
-        address("-t", text, Protocol::Tcp, &Numeric).map_err(|complaint| complaint.text)
+        address("-t", text, Protocol::Tcp, &Names::new(false)).map_err(|complaint| complaint.text)
     }
 
     #[test]

@@ -17,7 +17,12 @@ use crate::{
 };
 
 /// Returns the listing of `services`; `info` heads it where the whole table is listed.
-pub(super) fn table(info: Option<&Info>, services: &[SnapshotService], listing: &Listing, names: &Resolver) -> String {
+pub(in crate::cli) fn table(
+    info: Option<&Info>,
+    services: &[SnapshotService],
+    listing: &Listing,
+    names: &Resolver,
+) -> String {
     let mut text = info.map(|info| format!("{info}\n")).unwrap_or_default();
     headings(&mut text, listing.columns);
     let row = Row { listing, names };

@@ -5,10 +5,10 @@
 
 mod connections;
 mod help;
-mod layout;
+pub(super) mod layout;
 mod messages;
 mod restore;
-mod sort;
+pub(super) mod sort;
 
 use std::{
     ffi::OsString,

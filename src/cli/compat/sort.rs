@@ -9,10 +9,10 @@ use std::{cmp::Ordering, net::IpAddr};
 use crate::model::{Family, ServerKey, ServiceKey, Snapshot};
 
 /// Sorts services, and servers within each.
-pub(super) fn sort(snapshot: &mut Snapshot) {
-    merge_sort(&mut snapshot.services, &|a, b| services(&a.service.key, &b.service.key));
+pub(in crate::cli) fn sort(snapshot: &mut Snapshot) {
+    sort_by(&mut snapshot.services, |a, b| services(&a.service.key, &b.service.key));
     for service in &mut snapshot.services {
-        merge_sort(&mut service.servers, &|a, b| servers(&a.server.key, &b.server.key));
+        sort_by(&mut service.servers, |a, b| servers(&a.server.key, &b.server.key));
     }
 }
 
@@ -61,8 +61,22 @@ fn subtract(a: u32, b: u32) -> Ordering {
     (a.wrapping_sub(b) as i32).cmp(&0)
 }
 
+/// Sorts items that are costly to copy: finds the order first, then moves each item once.
+fn sort_by<T>(items: &mut [T], compare: impl Fn(&T, &T) -> Ordering) {
+    let mut order: Vec<usize> = (0..items.len()).collect();
+    merge_sort(&mut order, &|a, b| compare(&items[*a], &items[*b]));
+    for at in 0..items.len() {
+        // What belongs here may have been swapped away by an earlier step, to where that step found its item.
+        let mut from = order[at];
+        while from < at {
+            from = order[from];
+        }
+        items.swap(at, from);
+    }
+}
+
 /// glibc's: halves, the first of which is the smaller one; of equal ones the left comes first.
-fn merge_sort<T: Clone>(items: &mut [T], compare: &dyn Fn(&T, &T) -> Ordering) {
+fn merge_sort(items: &mut [usize], compare: &impl Fn(&usize, &usize) -> Ordering) {
     if items.len() < 2 {
         return;
     }
@@ -73,16 +87,16 @@ fn merge_sort<T: Clone>(items: &mut [T], compare: &dyn Fn(&T, &T) -> Ordering) {
     let (mut left, mut right) = (&*left, &*right);
     while let ([first, left_rest @ ..], [second, right_rest @ ..]) = (left, right) {
         if compare(first, second).is_le() {
-            merged.push(first.clone());
+            merged.push(*first);
             left = left_rest;
         } else {
-            merged.push(second.clone());
+            merged.push(*second);
             right = right_rest;
         }
     }
     merged.extend_from_slice(left);
     merged.extend_from_slice(right);
-    items.clone_from_slice(&merged);
+    items.copy_from_slice(&merged);
 }
 
 #[cfg(test)]
@@ -95,7 +109,7 @@ mod tests {
     fn sorted(addresses: &[&str]) -> Vec<String> {
         let mut keys: Vec<ServerKey> =
             addresses.iter().map(|text| ServerKey { address: text.parse().unwrap(), port: 80 }).collect();
-        merge_sort(&mut keys, &servers);
+        sort_by(&mut keys, servers);
         keys.iter().map(|key| key.address.to_string()).collect()
     }
 
@@ -157,14 +171,14 @@ mod tests {
         fn agrees_with_the_standard_library(mut items in prop::collection::vec((0..9_u8, any::<u8>()), 0..40)) {
             let mut expected = items.clone();
             expected.sort_by_key(|item| item.0);
-            merge_sort(&mut items, &|a, b| a.0.cmp(&b.0));
+            sort_by(&mut items, |a, b| a.0.cmp(&b.0));
             prop_assert_eq!(items, expected);
         }
 
         #[test]
         fn loses_nothing_where_it_is_not(addresses in prop::collection::vec(any::<u32>(), 0..40)) {
             let mut sorted = addresses.clone();
-            merge_sort(&mut sorted, &|a, b| subtract(*a, *b));
+            sort_by(&mut sorted, |a, b| subtract(*a, *b));
             let (mut one, mut other) = (addresses, sorted);
             one.sort_unstable();
             other.sort_unstable();

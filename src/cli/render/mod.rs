@@ -2,13 +2,14 @@
 //!
 //! ipvsadm's own layouts are in `cli::compat`; what programs read is in `cli::json`.
 
+mod connections;
 mod services;
 mod table;
 mod words;
 
+pub use connections::{connections, groups, server_end, service_end, template_mark};
 pub use services::{Columns, services};
 pub use table::{Column, table};
 pub use words::{
-    Labels, Plain, bytes, clean_line, count, daemon, duration, flag_words, forwarding_word, server_label,
-    service_label, timeouts,
+    Labels, bytes, clean_line, count, daemon, duration, forwarding_word, server_label, service_label, timeouts,
 };

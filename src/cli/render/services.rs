@@ -1,10 +1,13 @@
 //! The table of services and servers.
 
 use super::{
-    Column, Labels, bytes, clean_line, count, duration, flag_words, forwarding_word, server_label, service_label,
-    table, words::tunnel_words,
+    Column, Labels, bytes, clean_line, count, duration, forwarding_word, server_label, service_label, table,
+    words::tunnel_words,
 };
-use crate::model::{Forwarding, ServiceKey, Snapshot, SnapshotServer, SnapshotService, Stats, Thresholds};
+use crate::{
+    model::{Forwarding, ServiceKey, Snapshot, SnapshotServer, SnapshotService, Stats, Thresholds},
+    state::print,
+};
 
 /// What a listing shows beside configuration and connections.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,16 +24,12 @@ pub struct Columns {
 
 /// Returns the table: each service, its servers below it.
 pub fn services(snapshot: &Snapshot, columns: Columns, labels: &dyn Labels) -> String {
-    let rows: Vec<Vec<String>> = snapshot
-        .services
-        .iter()
-        .flat_map(|service| {
-            let first = service_row(service, columns, labels);
-            let rest = service.servers.iter().map(|server| server_row(&service.service.key, server, columns, labels));
-            std::iter::once(first).chain(rest)
-        })
-        .collect();
-    table(&titles(columns), &rows)
+    let rows = snapshot.services.iter().flat_map(|service| {
+        let first = service_row(service, columns, labels);
+        let rest = service.servers.iter().map(move |server| server_row(&service.service.key, server, columns, labels));
+        std::iter::once(first).chain(rest)
+    });
+    table(&titles(columns), rows)
 }
 
 fn titles(columns: Columns) -> Vec<Column> {
@@ -114,9 +113,8 @@ fn traffic(stats: Option<&Stats>, columns: Columns) -> Vec<String> {
 fn service_options(service: &SnapshotService) -> String {
     let service = &service.service;
     let mut words = Vec::new();
-    let flags = flag_words(&service.scheduler, service.flags);
-    if !flags.is_empty() {
-        words.push(flags.join(","));
+    if service.flags.any() {
+        words.push(print::flag_names(service.flags, service.scheduler.as_str()));
     }
     if let Some(persistence) = service.persistence {
         words.push(format!("persistent {}", duration(u64::from(persistence.timeout))));

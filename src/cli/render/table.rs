@@ -1,6 +1,6 @@
 //! Aligned columns. The only place that knows how they are laid out.
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
 
 /// A column of a table.
 #[derive(Clone, Copy, Debug)]
@@ -27,27 +27,49 @@ impl Column {
     }
 }
 
+/// How many rows are laid out at a time. A table object takes many times the memory of its text.
+const PIECE: usize = 256;
+
 /// Returns `rows` under the titles of `columns`, two blanks between columns, no blanks at line ends.
-pub fn table(columns: &[Column], rows: &[Vec<String>]) -> String {
-    let empty = |at: usize| rows.iter().all(|row| row.get(at).is_none_or(String::is_empty));
-    let shown: Vec<usize> = (0..columns.len()).filter(|at| !(columns[*at].optional && empty(*at))).collect();
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(shown.iter().map(|at| Cell::new(columns[*at].title)).collect::<Vec<_>>());
-    for row in rows {
-        table.add_row(shown.iter().map(|at| Cell::new(row.get(*at).map_or("", String::as_str))).collect::<Vec<_>>());
+///
+/// The rows are made twice, first to see how wide the columns must be.
+pub fn table(columns: &[Column], rows: impl Iterator<Item = Vec<String>> + Clone) -> String {
+    let mut widths = vec![0; columns.len()];
+    for row in rows.clone() {
+        for (width, cell) in widths.iter_mut().zip(&row) {
+            *width = cell.chars().count().max(*width);
+        }
     }
-    for (column, at) in table.column_iter_mut().zip(&shown) {
-        column.set_padding((0, 2));
-        column.set_cell_alignment(if columns[*at].right { CellAlignment::Right } else { CellAlignment::Left });
+    let shown: Vec<usize> = (0..columns.len()).filter(|at| !(columns[*at].optional && widths[*at] == 0)).collect();
+    let titles: Vec<String> = columns.iter().map(|column| column.title.to_owned()).collect();
+    for (width, title) in widths.iter_mut().zip(&titles) {
+        *width = title.chars().count().max(*width);
     }
     let mut text = String::new();
-    for line in table.lines() {
-        text.push_str(line.trim_end());
-        text.push('\n');
+    let mut rows = std::iter::once(titles).chain(rows).peekable();
+    while rows.peek().is_some() {
+        let mut piece = Table::new();
+        piece.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+        for row in rows.by_ref().take(PIECE) {
+            piece
+                .add_row(shown.iter().map(|at| Cell::new(row.get(*at).map_or("", String::as_str))).collect::<Vec<_>>());
+        }
+        for (column, at) in piece.column_iter_mut().zip(&shown) {
+            column.set_padding((0, GAP));
+            column.set_cell_alignment(if columns[*at].right { CellAlignment::Right } else { CellAlignment::Left });
+            let width = u16::try_from(widths[*at]).unwrap_or(u16::MAX).saturating_add(GAP);
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width)));
+        }
+        for line in piece.lines() {
+            text.push_str(line.trim_end());
+            text.push('\n');
+        }
     }
     text
 }
+
+/// Blanks between columns.
+const GAP: u16 = 2;
 
 #[cfg(test)]
 mod tests {
@@ -58,11 +80,19 @@ mod tests {
         let columns = [Column::text("NAME"), Column::number("COUNT"), Column::optional("NOTE"), Column::optional("X")];
         let row = |words: [&str; 4]| words.map(str::to_owned).to_vec();
         assert_eq!(
-            table(&columns, &[row(["a", "1", "", ""]), row(["  long one", "100000", "n", ""])]),
+            table(&columns, [row(["a", "1", "", ""]), row(["  long one", "100000", "n", ""])].into_iter()),
             "NAME         COUNT  NOTE\n\
              a                1\n\
              \x20 long one  100000  n\n"
         );
-        assert_eq!(table(&columns, &[]), "NAME  COUNT\n");
+        assert_eq!(table(&columns, std::iter::empty()), "NAME  COUNT\n");
+    }
+
+    #[test]
+    fn long_tables_are_aligned_throughout() {
+        let rows = (0..1000_u32).map(|n| vec!["x".repeat(if n == 900 { 20 } else { 3 }), n.to_string()]);
+        let text = table(&[Column::text("A"), Column::number("B")], rows);
+        assert_eq!(text.lines().count(), 1001);
+        assert!(text.lines().all(|line| line.len() == 25), "{text}");
     }
 }

@@ -4,9 +4,7 @@ use std::{borrow::Cow, fmt::Write as _, net::IpAddr};
 
 use crate::{
     cli::ui::clean,
-    model::{
-        Checksum, Forwarding, Protocol, Scheduler, SchedulerFlags, ServerKey, ServiceKey, SyncDaemon, Timeouts, Tunnel,
-    },
+    model::{Checksum, Forwarding, Protocol, ServerKey, ServiceKey, SyncDaemon, Timeouts, Tunnel},
 };
 
 /// How addresses and ports are written: as numbers, or by name.
@@ -18,27 +16,13 @@ pub trait Labels {
     fn port(&self, port: u16, protocol: Option<Protocol>) -> String;
 }
 
-/// Numbers.
-#[derive(Clone, Copy, Debug)]
-pub struct Plain;
-
-impl Labels for Plain {
-    fn address(&self, address: IpAddr) -> String {
-        address.to_string()
-    }
-
-    fn port(&self, port: u16, _: Option<Protocol>) -> String {
-        port.to_string()
-    }
-}
-
 /// Returns `text` cleaned and on one line.
 pub fn clean_line(text: &str) -> String {
     clean(text).replace('\n', "\\n").replace('\t', "\\t")
 }
 
 /// Returns `address:port`, with brackets around what has colons.
-fn endpoint(address: IpAddr, port: u16, protocol: Option<Protocol>, labels: &dyn Labels) -> String {
+pub(super) fn endpoint(address: IpAddr, port: u16, protocol: Option<Protocol>, labels: &dyn Labels) -> String {
     let host = clean_line(&labels.address(address));
     let port = clean_line(&labels.port(port, protocol));
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
@@ -57,19 +41,6 @@ pub fn service_label(key: &ServiceKey, labels: &dyn Labels) -> String {
 /// Returns `10.0.0.11:80`; `service` tells what the port's name is.
 pub fn server_label(key: &ServerKey, protocol: Option<Protocol>, labels: &dyn Labels) -> String {
     endpoint(key.address, key.port, protocol, labels)
-}
-
-/// Returns the scheduler's flags by their names, as -b takes them.
-pub fn flag_words(scheduler: &Scheduler, flags: SchedulerFlags) -> Vec<&'static str> {
-    let (first, second) = match scheduler.as_str() {
-        "sh" => ("sh-fallback", "sh-port"),
-        "mh" => ("mh-fallback", "mh-port"),
-        _ => ("flag-1", "flag-2"),
-    };
-    [(flags.first, first), (flags.second, second), (flags.third, "flag-3")]
-        .into_iter()
-        .filter_map(|(set, word)| set.then_some(word))
-        .collect()
 }
 
 /// Returns the forwarding method in one word.

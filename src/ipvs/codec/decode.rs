@@ -121,7 +121,7 @@ pub fn server(message: &[u8], family: Family) -> Result<SnapshotServer, Malforme
     let server = RealServer {
         key: ServerKey { address, port: required(port, "IPVS_DEST_ATTR_PORT")? },
         forwarding,
-        weight: weight.ok_or(Malformed::new("IPVS_DEST_ATTR_WEIGHT", "negative"))?,
+        weight: weight.ok_or_else(|| Malformed::new("IPVS_DEST_ATTR_WEIGHT", "negative"))?,
         thresholds,
     };
     Ok(SnapshotServer { server, status })
@@ -261,7 +261,7 @@ fn nest<'a>(message: &'a [u8], kind: u16, name: &'static str) -> Result<Attribut
 }
 
 fn required<T>(value: Option<T>, name: &'static str) -> Result<T, Malformed> {
-    value.ok_or(missing(name))
+    value.ok_or_else(|| missing(name))
 }
 
 fn missing(name: &'static str) -> Malformed {
@@ -282,7 +282,7 @@ fn address_of(family: Family, bytes: &[u8], name: &'static str) -> Result<IpAddr
         Family::V4 => bytes.first_chunk().map(|octets: &[u8; 4]| Ipv4Addr::from(*octets).into()),
         Family::V6 => bytes.first_chunk().map(|octets: &[u8; 16]| Ipv6Addr::from(*octets).into()),
     };
-    address.ok_or(Malformed::new(name, "too short for its family"))
+    address.ok_or_else(|| Malformed::new(name, "too short for its family"))
 }
 
 /// The flags come with a mask, all ones in answers.

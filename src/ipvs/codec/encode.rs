@@ -84,7 +84,8 @@ fn service(w: &mut Writer<'_>, wanted: &VirtualService) {
     let flags: u32 = flags.iter().filter(|(set, _)| *set).map(|(_, bit)| bit).sum();
     // The kernel wants a timeout and a valid netmask even where there is no persistence.
     let timeout = wanted.persistence.map_or(0, |persistence| persistence.timeout);
-    let netmask = wanted.persistence.map_or(Netmask::host(wanted.key.family()), |persistence| persistence.netmask);
+    let netmask =
+        wanted.persistence.map_or_else(|| Netmask::host(wanted.key.family()), |persistence| persistence.netmask);
     w.nest(top::SERVICE, |w| {
         service_key(w, &wanted.key);
         w.string(service_attribute::SCHED_NAME, wanted.scheduler.as_str());

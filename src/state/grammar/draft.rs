@@ -17,7 +17,7 @@ use crate::model::{
 
 /// Persistence timeout when `-p` names none, in seconds; the man page's 300 is wrong.
 const PERSISTENCE: u32 = 360;
-/// Interface when none is named.
+/// Interface when none is named, or an empty one.
 const INTERFACE: &str = "eth0";
 /// The longest interface name, in bytes.
 const INTERFACE_MAX_LEN: usize = 15;
@@ -65,7 +65,7 @@ impl<'a> Draft<'a> {
         };
         Ok(Self {
             verb,
-            given: Given::default(),
+            given: Given::new(),
             notes: Vec::new(),
             service: None,
             scheduler: "",
@@ -82,7 +82,7 @@ impl<'a> Draft<'a> {
             tunnel_port: 0,
             daemon: SyncDaemon {
                 role,
-                interface: INTERFACE.to_owned(),
+                interface: String::new(),
                 sync_id: 0,
                 max_len: None,
                 group: None,
@@ -176,7 +176,6 @@ impl<'a> Draft<'a> {
             }
             Opt::Upper => self.thresholds.upper = threshold("u_threshold")?,
             Opt::Lower => self.thresholds.lower = threshold("l_threshold")?,
-            Opt::Interface if text.is_empty() => {}
             Opt::Interface => self.daemon.interface = self.short(text, INTERFACE_MAX_LEN).to_owned(),
             Opt::SyncId => self.daemon.sync_id = values::number_u8(text, 0, 255).ok_or(FaultKind::Number("syncid"))?,
             Opt::Engine => self.engine = self.short(text, VirtualService::ENGINE_MAX_LEN),
@@ -274,7 +273,12 @@ impl<'a> Draft<'a> {
             (Verb::Clear, _) => Change::Clear.into(),
             (Verb::Zero, key) => Change::Zero(key.filter(|key| !is_null(key))).into(),
             (Verb::Set, _) => Change::SetTimeouts(timeouts).into(),
-            (Verb::StartDaemon, _) => Change::StartDaemon(self.daemon.clone()).into(),
+            (Verb::StartDaemon, _) => {
+                if self.daemon.interface.is_empty() {
+                    self.daemon.interface = INTERFACE.to_owned();
+                }
+                Change::StartDaemon(self.daemon).into()
+            }
             (Verb::StopDaemon, _) => {
                 self.note_unused(&[Opt::SyncId]);
                 Change::StopDaemon(self.daemon.role).into()

@@ -8,16 +8,21 @@ use super::{
 };
 
 /// The options that were given, each with the word it stands in.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Given(Vec<(Opt, usize)>);
+#[derive(Clone, Debug)]
+pub(super) struct Given([Option<usize>; OPTS.len()]);
 
 impl Given {
+    /// Returns the options of a command line that gave none yet.
+    pub(super) fn new() -> Self {
+        Self([None; OPTS.len()])
+    }
+
     /// Records an option, which may be given once.
     pub(super) fn insert(&mut self, opt: Opt, word: usize) -> Result<(), Fault> {
         if self.has(opt) {
             return Err(Fault { kind: FaultKind::Multiple(opt.name()), word: Some(word) });
         }
-        self.0.push((opt, word));
+        self.0[opt as usize] = Some(word);
         Ok(())
     }
 
@@ -27,7 +32,7 @@ impl Given {
 
     /// Returns the word that `opt` stands in.
     pub(super) fn word(&self, opt: Opt) -> Option<usize> {
-        self.0.iter().find(|(each, _)| *each == opt).map(|(_, word)| *word)
+        self.0[opt as usize]
     }
 }
 

@@ -35,7 +35,7 @@ impl<'a> Attributes<'a> {
     /// # Errors
     /// The message ends within its header.
     pub fn of_command(message: &'a [u8]) -> Result<Self, Malformed> {
-        message.get(HEADER..).map(Self::new).ok_or(Malformed::new("message", "too short"))
+        message.get(HEADER..).map(Self::new).ok_or_else(|| Malformed::new("message", "too short"))
     }
 }
 

@@ -38,8 +38,9 @@ impl Inbox {
         let slot = self.read;
         self.read += 1;
         let datagram = self.buffer.chunks(LARGEST).nth(slot).zip(self.lengths.get(slot));
-        // The length is that of the datagram, not of what fitted.
-        datagram.and_then(|(bytes, len)| bytes.get(..*len)).ok_or(Errno::EMSGSIZE)
+        // The length is that of the datagram, not of what fitted. The kernel sends no empty ones.
+        let bytes = datagram.and_then(|(bytes, len)| bytes.get(..*len)).ok_or(Errno::EMSGSIZE)?;
+        if bytes.is_empty() { Err(Errno::EBADMSG) } else { Ok(bytes) }
     }
 
     #[allow(unsafe_code)]

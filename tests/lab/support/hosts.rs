@@ -172,8 +172,8 @@ impl Hosts {
         family.address(100)
     }
 
-    /// Sets the hosts up for a forwarding method, as the LVS guides do, and gives the director the VIP. What is left for
-    /// a test to do is the IPVS table.
+    /// Sets the hosts up for a forwarding method, as the LVS guides do, and gives the director the VIP. What is left
+    /// for a test to do is the IPVS table.
     pub(crate) fn prepare(&self, forwarding: Forwarding, family: Family) {
         let vip = self.vip(family);
         self.director.add_address(vip, "eth0");
@@ -204,7 +204,8 @@ impl Hosts {
         }
     }
 
-    /// What the client got from each of so many requests, each over a connection of its own; fails the test if one failed.
+    /// What the client got from each of so many requests, each over a connection of its own; fails the test if one
+    /// failed.
     pub(crate) fn requests(&self, count: usize, address: IpAddr) -> Vec<String> {
         let url = format!("http://{}/", SocketAddr::new(address, 80));
         let mut words = vec!["curl", "--silent", "--show-error", "--fail", "--max-time", "10"];
@@ -303,8 +304,8 @@ impl Drop for Hosts {
 /// Bytes of the file that takes long to download.
 const LARGE: u64 = 16 << 20;
 
-/// A web server that is one process, writes only below its own directory, and closes each connection after one answer, so
-/// that every request is scheduled.
+/// A web server that is one process, writes only below its own directory, and closes each connection after one answer,
+/// so that every request is scheduled.
 const NGINX: &str = "\
 daemon off;
 master_process off;

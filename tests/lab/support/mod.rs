@@ -131,7 +131,8 @@ pub(crate) fn lvsadm(arguments: impl Words) -> Output {
     lvsadm_as("lvsadm", arguments, "")
 }
 
-/// Runs the lvsadm under test by another name, as through a link (`ipvsadm`, `ipvsadm-restore` …), reading the given text.
+/// Runs the lvsadm under test by another name, as through a link (`ipvsadm`, `ipvsadm-restore` …), reading the given
+/// text.
 pub(crate) fn lvsadm_as(name: impl AsRef<OsStr>, arguments: impl Words, input: impl AsRef<[u8]>) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lvsadm"));
     output(command.arg0(name).args(arguments.words()), input.as_ref())

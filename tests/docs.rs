@@ -1,0 +1,146 @@
+//! The manual and the completions are what the program says of itself, and are not older than it.
+//!
+//! `LVSADM_UPDATE=1 cargo test --test docs` writes them anew.
+
+use std::{env, fmt::Write, fs, path::Path, process::Command};
+
+use clap::Arg;
+use lvsadm::cli::completions::{Shell, script};
+
+/// Compares a committed file with what it should be, or writes it.
+fn fresh(name: &str, wanted: &str) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    if env::var_os("LVSADM_UPDATE").is_some() {
+        fs::write(&file, wanted).expect("the file can be written");
+    }
+    let found = fs::read_to_string(&file).unwrap_or_default();
+    assert!(
+        found == wanted,
+        "{name} is out of date: run LVSADM_UPDATE=1 cargo test --test docs, and read what changed"
+    );
+}
+
+#[test]
+fn completions_are_fresh() {
+    fresh("completions/lvsadm.bash", &script(Shell::Bash));
+    fresh("completions/_lvsadm", &script(Shell::Zsh));
+    fresh("completions/lvsadm.fish", &script(Shell::Fish));
+}
+
+#[test]
+fn manual_is_fresh() {
+    let template = include_str!("../man/lvsadm.8.in");
+    let page = template.replace("@VERSION@", env!("CARGO_PKG_VERSION")).replace("@COMMANDS@\n", &commands());
+    fresh("man/lvsadm.8", &page);
+}
+
+/// Renders every page with every warning that groff has, and asks mandoc where it is installed.
+#[test]
+fn manual_renders_without_warnings() {
+    for page in ["lvsadm.8", "lvsadm-savefile.5", "lvsadm-ipvsadm.7"] {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("man").join(page);
+        let groff = Command::new("groff").args(["-t", "-man", "-ww", "-Tutf8", "-z"]).arg(&file).output();
+        let groff = groff.expect("groff is installed");
+        assert!(
+            groff.status.success() && groff.stderr.is_empty(),
+            "{page}: {}",
+            String::from_utf8_lossy(&groff.stderr)
+        );
+        if let Ok(mandoc) = Command::new("mandoc").args(["-Tlint", "-Wwarning"]).arg(&file).output() {
+            assert!(mandoc.status.success(), "{}", String::from_utf8_lossy(&mandoc.stdout));
+        }
+    }
+}
+
+/// A section for each command.
+fn commands() -> String {
+    let mut root = lvsadm::cli::command();
+    root.build();
+    root.get_subcommands().map(section).collect()
+}
+
+fn section(verb: &clap::Command) -> String {
+    let mut page = format!(".SH {}\n", escape(&verb.get_name().to_uppercase()));
+    describe(&mut page, verb);
+    for each in verb.get_subcommands() {
+        let _ = writeln!(page, ".SS {} {}", escape(verb.get_name()), escape(each.get_name()));
+        describe(&mut page, each);
+    }
+    let extra = verb.get_after_long_help().map(ToString::to_string).unwrap_or_default();
+    let (before, examples) = extra.split_once("Examples:\n").unwrap_or((&extra, ""));
+    paragraphs(&mut page, before);
+    if !examples.is_empty() {
+        page.push_str(".SS Examples\n.EX\n");
+        for line in examples.lines() {
+            let _ = writeln!(page, "{}", escape(line.strip_prefix("  ").unwrap_or(line)));
+        }
+        page.push_str(".EE\n");
+    }
+    page
+}
+
+/// The usage line, the description, the options under their headings.
+fn describe(page: &mut String, verb: &clap::Command) {
+    let mut verb = verb.clone();
+    let usage = verb.render_usage().to_string();
+    let usage = usage.trim_start_matches("Usage: ").replace('\n', " ");
+    let _ = writeln!(page, ".B {}", escape(usage.trim()));
+    let about = verb.get_long_about().or_else(|| verb.get_about()).map(ToString::to_string).unwrap_or_default();
+    paragraphs(page, &about.split("\n\n").map(full_stop).collect::<Vec<_>>().join("\n\n"));
+    for arg in verb.get_arguments().filter(|arg| arg.get_id() != "help" && !arg.is_hide_set()) {
+        let _ = writeln!(page, ".TP\n{}\n{}", heading(arg), escape(&full_stop(&text(arg))));
+    }
+}
+
+fn full_stop(text: &str) -> String {
+    let text = text.trim();
+    if text.is_empty() || text.ends_with(['.', '…']) { text.to_owned() } else { format!("{text}.") }
+}
+
+/// `-t, --tcp-service ADDR:PORT`
+fn heading(arg: &Arg) -> String {
+    let short = arg.get_short().map(|short| format!("-{short}"));
+    let long = arg.get_long().map(|long| format!("--{long}"));
+    let aliases = arg.get_visible_aliases().unwrap_or_default().into_iter().map(|alias| format!("--{alias}"));
+    let names: Vec<_> = short.into_iter().chain(long).chain(aliases).collect();
+    let mut text = names.iter().map(|name| format!("\\fB{}\\fR", escape(name))).collect::<Vec<_>>().join(", ");
+    if arg.get_action().takes_values() || arg.is_positional() {
+        let values = arg.get_value_names().unwrap_or_default();
+        let value = values.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(" ");
+        let value = format!("\\fI{}\\fR", escape(&value));
+        let optional = arg.get_num_args().is_some_and(|range| range.min_values() == 0);
+        let separator = if names.is_empty() { "" } else { " " };
+        let _ = if optional { write!(text, "{separator}[{value}]") } else { write!(text, "{separator}{value}") };
+    }
+    text
+}
+
+/// The option's help, what values it takes, and the default.
+fn text(arg: &Arg) -> String {
+    let mut text = arg.get_long_help().or_else(|| arg.get_help()).map(ToString::to_string).unwrap_or_default();
+    let values: Vec<_> = arg.get_possible_values();
+    if !values.is_empty() && arg.get_action().takes_values() {
+        let names: Vec<_> = values.iter().map(|value| value.get_name()).collect();
+        let _ = write!(text, ": {}", names.join(", "));
+    }
+    let defaults: Vec<_> = arg.get_default_values().iter().filter_map(|value| value.to_str()).collect();
+    if !defaults.is_empty() && arg.get_action().takes_values() {
+        let _ = write!(text, " [default: {}]", defaults.join(" "));
+    }
+    text
+}
+
+fn paragraphs(page: &mut String, text: &str) {
+    for paragraph in text.split("\n\n").map(str::trim).filter(|paragraph| !paragraph.is_empty()) {
+        page.push_str(".PP\n");
+        for line in paragraph.lines() {
+            let _ = writeln!(page, "{}", escape(line));
+        }
+    }
+}
+
+/// roff takes a backslash, a dot or a quote at a line's begin, and a bare hyphen for its own.
+fn escape(text: &str) -> String {
+    let text = text.replace('\\', "\\e").replace('-', "\\-").replace('\'', "\\(aq").replace('…', "...");
+    if text.starts_with('.') { format!("\\&{text}") } else { text }
+}
