@@ -54,3 +54,58 @@ fn row(rows: &mut String, connection: &Connection<'_>, engines: bool, numeric: b
         None => writeln!(rows, "{server}"),
     };
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lines of the kernel, and what ipvsadm 1.31 made of them.
+    const KERNEL: &str = "\
+Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Expires PEName PEData
+TCP AC100102 A74E AC100101 0050 AC100302 1F90 ESTABLISHED     896
+UDP fd00:0000:0000:0000:0000:0000:0000:0002 0000 fd00:0000:0000:0000:0000:0000:0000:0100 0035 0A000009 0036 NONE           6099
+UDP AC100102 C4AE AC100101 13C4 AC100202 13C4 UDP             299 sip call-1@client
+";
+
+    fn shown(columns: Columns) -> String {
+        listing(KERNEL, &Listing { columns, numeric: true, ..Listing::default() }, &Resolver::new())
+    }
+
+    #[test]
+    fn short() {
+        assert_eq!(
+            shown(Columns::Default),
+            "\
+IPVS connection entries
+pro expire state       source             virtual            destination
+TCP 14:56  ESTABLISHED 172.16.1.2:42830   172.16.1.1:80      172.16.3.2:8080
+UDP 101:39 NONE        [fd00::2]:0        [fd00::100]:53     10.0.0.9:54
+UDP 04:59  UDP         172.16.1.2:50350   172.16.1.1:5060    172.16.2.2:5060
+"
+        );
+    }
+
+    #[test]
+    fn with_persistence_engines() {
+        assert_eq!(
+            shown(Columns::PersistentConn),
+            "\
+IPVS connection entries
+pro expire state       source             virtual            destination        pe name          pe_data
+TCP 14:56  ESTABLISHED 172.16.1.2:42830   172.16.1.1:80      172.16.3.2:8080
+UDP 101:39 NONE        [fd00::2]:0        [fd00::100]:53     10.0.0.9:54
+UDP 04:59  UDP         172.16.1.2:50350   172.16.1.1:5060    172.16.2.2:5060  sip                call-1@client
+"
+        );
+    }
+
+    #[test]
+    fn data_of_any_length_stays_in_its_row() {
+        let data = "b".repeat(300);
+        let text = KERNEL.replace("call-1@client", &data);
+        let columns = Columns::PersistentConn;
+        let shown = listing(&text, &Listing { columns, numeric: true, ..Listing::default() }, &Resolver::new());
+        assert_eq!(shown.lines().count(), 5);
+        assert!(shown.ends_with(&format!(" {data}\n")));
+    }
+}

@@ -305,3 +305,243 @@ pub(super) fn cut(text: &mut String, max: usize) {
     }
     text.truncate(end);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{
+        DaemonRole, Netmask, Persistence, RealServer, Scheduler, SchedulerFlags, ServerKey, ServerStatus, Thresholds,
+        Weight,
+    };
+
+    fn service(key: ServiceKey, scheduler: &str) -> VirtualService {
+        VirtualService { scheduler: Scheduler::new(scheduler), ..VirtualService::new(key) }
+    }
+
+    fn tcp(address: &str, port: u16) -> ServiceKey {
+        ServiceKey::Address { protocol: Protocol::Tcp, address: address.parse().unwrap(), port }
+    }
+
+    fn server(address: &str, port: u16, forwarding: Forwarding) -> SnapshotServer {
+        let server = RealServer {
+            key: ServerKey { address: address.parse().unwrap(), port },
+            forwarding,
+            weight: Weight::new(100).unwrap(),
+            thresholds: Thresholds { upper: 100, lower: 50 },
+        };
+        let stats = Stats {
+            connections: 3,
+            in_packets: 20,
+            out_packets: 19,
+            in_bytes: 1213,
+            out_bytes: 21411,
+            connection_rate: 100_000_000,
+            in_byte_rate: 100_000_000,
+            ..Stats::default()
+        };
+        let status = ServerStatus { active: 1, inactive: 2, persistent: 1, stats: Some(stats) };
+        SnapshotServer { server, status }
+    }
+
+    fn row(columns: Columns, server: SnapshotServer) -> String {
+        let listing = Listing { columns, numeric: true, ..Listing::default() };
+        let names = Resolver::new();
+        let mut text = String::new();
+        Row { listing: &listing, names: &names }.server(&mut text, &tcp("10.0.0.1", 80), &server);
+        text
+    }
+
+    fn service_row(service: VirtualService) -> String {
+        let listing = Listing { numeric: true, ..Listing::default() };
+        let names = Resolver::new();
+        let mut text = String::new();
+        let each = SnapshotService { service, stats: None, servers: Vec::new() };
+        Row { listing: &listing, names: &names }.service(&mut text, &each);
+        text
+    }
+
+    /// Printed by ipvsadm 1.31.
+    #[test]
+    fn headings_of_an_empty_table() {
+        let info = Info { version: 0x01_02_01, table_size: 4096 };
+        let heading = |columns| {
+            let listing = Listing { columns, ..Listing::default() };
+            table(Some(&info), &[], &listing, &Resolver::new())
+        };
+        let first = "IP Virtual Server version 1.2.1 (size=4096)\n";
+        let rest = [
+            (
+                Columns::Default,
+                "Prot LocalAddress:Port Scheduler Flags\n  \
+                 -> RemoteAddress:Port           Forward Weight ActiveConn InActConn\n",
+            ),
+            (
+                Columns::TunInfo,
+                "Prot LocalAddress:Port Scheduler Flags\n  \
+                 -> RemoteAddress:Port           Forward TunnelInfo    Weight ActiveConn InActConn\n",
+            ),
+            (
+                Columns::Stats,
+                "Prot LocalAddress:Port               Conns   InPkts  OutPkts  InBytes OutBytes\n  \
+                 -> RemoteAddress:Port\n",
+            ),
+            (
+                Columns::Rate,
+                "Prot LocalAddress:Port                 CPS    InPPS   OutPPS    InBPS   OutBPS\n  \
+                 -> RemoteAddress:Port\n",
+            ),
+            (
+                Columns::Thresholds,
+                "Prot LocalAddress:Port            Uthreshold Lthreshold ActiveConn InActConn \n  \
+                 -> RemoteAddress:Port\n",
+            ),
+            (
+                Columns::PersistentConn,
+                "Prot LocalAddress:Port            Weight    PersistConn ActiveConn InActConn \n  \
+                 -> RemoteAddress:Port\n",
+            ),
+        ];
+        for (columns, text) in rest {
+            assert_eq!(heading(columns), format!("{first}{text}"));
+        }
+    }
+
+    #[test]
+    fn services() {
+        let persistence = Persistence { timeout: 360, netmask: Netmask::V4("255.255.255.0".parse().unwrap()) };
+        let flags = SchedulerFlags { first: true, second: true, third: false };
+        let udp = ServiceKey::Address { protocol: Protocol::Udp, address: "10.0.0.1".parse().unwrap(), port: 53 };
+        let engine = Some("sip".to_owned());
+        let cases = [
+            (service(tcp("10.0.0.1", 80), "rr"), "TCP  10.0.0.1:80 rr\n"),
+            (
+                VirtualService { persistence: Some(persistence), ..service(tcp("10.0.0.1", 443), "wlc") },
+                "TCP  10.0.0.1:443 wlc persistent 360 mask 255.255.255.0\n",
+            ),
+            (
+                VirtualService { flags, one_packet: true, ..service(udp, "sh") },
+                "UDP  10.0.0.1:53 sh (sh-fallback,sh-port) ops\n",
+            ),
+            (
+                VirtualService {
+                    persistence: Some(Persistence { timeout: 30, netmask: Netmask::host(Family::V4) }),
+                    engine: engine.clone(),
+                    ..service(udp, "wlc")
+                },
+                "UDP  10.0.0.1:53 wlc persistent 30 pe sip\n",
+            ),
+            // The engine is shown of persistent services only.
+            (VirtualService { engine, ..service(udp, "wlc") }, "UDP  10.0.0.1:53 wlc\n"),
+            (
+                VirtualService {
+                    flags: SchedulerFlags { third: true, ..SchedulerFlags::default() },
+                    ..service(ServiceKey::Mark { mark: u32::MAX, family: Family::V6 }, "mh")
+                },
+                "FWM  -1 IPv6 mh ()\n",
+            ),
+            (
+                service(
+                    ServiceKey::Address { protocol: Protocol::Other(47), address: "::1".parse().unwrap(), port: 0 },
+                    "rr",
+                ),
+                "?    [::1]:0 rr\n",
+            ),
+        ];
+        for (service, text) in cases {
+            assert_eq!(service_row(service), text);
+        }
+    }
+
+    #[test]
+    fn servers() {
+        let nat = || server("172.16.3.2", 8080, Forwarding::Masquerade);
+        let cases = [
+            (Columns::Default, "  -> 172.16.3.2:8080              Masq    100    1          2         \n"),
+            (
+                Columns::TunInfo,
+                "  -> 172.16.3.2:8080              Masq    n/a           100    1          2         \n",
+            ),
+            (Columns::Thresholds, "  -> 172.16.3.2:8080              100        50         1          2         \n"),
+            (
+                Columns::PersistentConn,
+                "  -> 172.16.3.2:8080              100       1           1          2         \n",
+            ),
+            (Columns::Stats, "  -> 172.16.3.2:8080                     3       20       19     1213    21411\n"),
+            (Columns::Rate, "  -> 172.16.3.2:8080              100000000        0        0  100000K        0\n"),
+        ];
+        for (columns, text) in cases {
+            assert_eq!(row(columns, nat()), text);
+        }
+        // Long IPv6 addresses push the columns to the right.
+        let long = server(
+            "2001:db8:aaaa:bbbb:cccc:dddd:eeee:1",
+            8080,
+            Forwarding::Tunnel(Tunnel::Gue { port: 60800, checksum: Checksum::Remote }),
+        );
+        assert_eq!(
+            row(Columns::TunInfo, long),
+            "  -> [2001:db8:aaaa:bbbb:cccc:dddd:eeee:1]:8080 Tunnel  gue:60800:r+c 100    1          2         \n"
+        );
+    }
+
+    #[test]
+    fn counters() {
+        let written = |value, exact| {
+            let mut text = String::new();
+            big(&mut text, value, exact);
+            text
+        };
+        for (value, text) in [
+            (0, "        0"),
+            (99_999_999, " 99999999"),
+            (100_000_000, "  100000K"),
+            (999_999_999, "  999999K"),
+            (1_000_000_000, "    1000M"),
+            (99_999_999_999, "   99999M"),
+            (100_000_000_000, "     100G"),
+            (100_000_000_000_000, "     100T"),
+            (u64::MAX, "18446744T"),
+        ] {
+            assert_eq!(written(value, false), text);
+        }
+        assert_eq!(written(99_999_999, true), " 99999999");
+        assert_eq!(written(100_000_000, true), " 100000000");
+        assert_eq!(written(u64::MAX, true), " 18446744073709551615");
+    }
+
+    #[test]
+    fn small_listings() {
+        let shown = Timeouts { tcp: 900, tcp_fin: 120, udp: 300 };
+        assert_eq!(timeouts(&shown), "Timeout (tcp tcpfin udp): 900 120 300\n");
+        let master = SyncDaemon {
+            role: DaemonRole::Master,
+            interface: "eth0".to_owned(),
+            sync_id: 0,
+            max_len: Some(1472),
+            group: Some("224.0.0.81".parse().unwrap()),
+            port: Some(8848),
+            ttl: Some(1),
+        };
+        let backup = SyncDaemon {
+            role: DaemonRole::Backup,
+            max_len: None,
+            group: None,
+            port: Some(0),
+            ttl: None,
+            ..master.clone()
+        };
+        assert_eq!(
+            daemons(&[backup, master]),
+            "master sync daemon (mcast=eth0, syncid=0, maxlen=1472, group=224.0.0.81, port=8848, ttl=1)\n\
+             backup sync daemon (mcast=eth0, syncid=0)\n"
+        );
+        assert_eq!(daemons(&[]), "");
+    }
+
+    #[test]
+    fn long_names_lose_their_end() {
+        let mut text = "é".repeat(20);
+        cut(&mut text, 33);
+        assert_eq!(text.len(), 32);
+    }
+}

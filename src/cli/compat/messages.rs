@@ -84,3 +84,83 @@ pub(super) fn unusable(error: &OpenError) -> String {
          Are you sure that IP Virtual Server is built in the kernel or as module?"
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::{
+            DaemonRole, Family, Forwarding, RealServer, ServerKey, ServiceKey, SyncDaemon, Thresholds, VirtualService,
+            Weight,
+        },
+        sys::privileges::Lacking,
+    };
+
+    /// The table of the reference.
+    #[test]
+    fn refusals() {
+        let key = ServiceKey::Mark { mark: 1, family: Family::V4 };
+        let server_key = ServerKey { address: "10.0.0.1".parse().unwrap(), port: 0 };
+        let server = RealServer {
+            key: server_key,
+            forwarding: Forwarding::Route,
+            weight: Weight::default(),
+            thresholds: Thresholds::default(),
+        };
+        let daemon = SyncDaemon {
+            role: DaemonRole::Master,
+            interface: "eth0".to_owned(),
+            sync_id: 0,
+            max_len: None,
+            group: None,
+            port: None,
+            ttl: None,
+        };
+        let (add, edit) = (Change::AddService(VirtualService::new(key)), Change::EditService(VirtualService::new(key)));
+        let cases = [
+            (&add, Errno::EEXIST, "Service already exists"),
+            (&add, Errno::ENOENT, "Scheduler or persistence engine not found"),
+            (&edit, Errno::ESRCH, "No such service"),
+            (&edit, Errno::ENOENT, "Scheduler or persistence engine not found"),
+            (&Change::DeleteService(key), Errno::ESRCH, "No such service"),
+            (&Change::Zero(Some(key)), Errno::ESRCH, "No such service"),
+            (&Change::AddServer(key, server), Errno::ESRCH, "Service not defined"),
+            (&Change::AddServer(key, server), Errno::EEXIST, "Destination already exists"),
+            (&Change::EditServer(key, server), Errno::ESRCH, "Service not defined"),
+            (&Change::EditServer(key, server), Errno::ENOENT, "No such destination"),
+            (&Change::DeleteServer(key, server_key), Errno::ENOENT, "No such destination"),
+            (&Change::StartDaemon(daemon), Errno::EEXIST, "Daemon has already run"),
+            (&Change::StopDaemon(DaemonRole::Master), Errno::ESRCH, "No daemon is running"),
+            (&Change::StopDaemon(DaemonRole::Master), Errno::ENODEV, "No such device"),
+            (&Change::Clear, Errno::EPERM, "Permission denied (you must be root)"),
+            (
+                &Change::Clear,
+                Errno::EINVAL,
+                "Invalid operation.  Possibly wrong module version, address not unicast, ...",
+            ),
+            (&Change::Clear, Errno::ENOPROTOOPT, "Protocol not available"),
+            (&Change::Clear, Errno::ENOMEM, "Memory allocation problem"),
+            (&Change::Clear, Errno::EOPNOTSUPP, "Operation not supported with IPv6"),
+            (&Change::Clear, Errno::EAFNOSUPPORT, "Operation not supported with specified address family"),
+            (&Change::Clear, Errno::EMSGSIZE, "Module is wrong version"),
+            (&Change::Clear, Errno::ERANGE, "Numerical result out of range"),
+        ];
+        for (change, errno, text) in cases {
+            assert_eq!(refusal(change, errno), text, "{change:?} {errno}");
+        }
+    }
+
+    #[test]
+    fn no_kernel() {
+        let tail = "Are you sure that IP Virtual Server is built in the kernel or as module?";
+        let fatal = "modprobe: FATAL: Module ip_vs not found";
+        assert_eq!(
+            unusable(&OpenError::NoModule(LoadError::Failed(fatal.to_owned()))),
+            format!("{fatal}\nCan't initialize ipvs: Protocol not available\n{tail}")
+        );
+        assert_eq!(
+            unusable(&OpenError::NotPermitted(Lacking::Root)),
+            format!("Can't initialize ipvs: Permission denied (you must be root)\n{tail}")
+        );
+    }
+}

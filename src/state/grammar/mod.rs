@@ -12,6 +12,9 @@ mod options;
 mod popt;
 mod values;
 
+#[cfg(test)]
+mod tests;
+
 use std::net::Ipv4Addr;
 
 use draft::Draft;

@@ -34,7 +34,8 @@ fn of_random_tables() {
             assert_eq!((made.status, made.stderr.as_str()), (0, ""), "{seed}: {made}\n{table:#?}");
 
             let numeric = if rng.bool() { " -n" } else { "" };
-            let mut lines: Vec<String> = LISTINGS.iter().map(|options| format!("-L{numeric} {options}")).collect();
+            let mut lines: Vec<String> =
+                (0..8).map(|_| format!("-L{numeric} {}", random::choose(rng, LISTINGS))).collect();
             for service in table.iter().filter_map(|line| line.strip_prefix("-A ")) {
                 let mut name: Vec<&str> = service.split(' ').take(3).collect();
                 name.truncate(if name.get(2) == Some(&"-6") { 3 } else { 2 });

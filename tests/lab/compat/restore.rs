@@ -44,7 +44,7 @@ fn choose_end(rng: &mut Rng) -> &'static str {
 
 #[test]
 fn good_files() {
-    rounds(20, |rng, seed| {
+    rounds(12, |rng, seed| {
         let text = file(rng);
         let context = format!("{seed}\n{text}");
         let (stock, table) = restored("ipvsadm-restore", &[], &text, stock);
@@ -58,7 +58,7 @@ fn good_files() {
 /// same and leaves the table alone where the stock one empties it first.
 #[test]
 fn bad_files() {
-    rounds(20, |rng, seed| {
+    rounds(12, |rng, seed| {
         let mut lines: Vec<String> =
             file(rng).lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect();
         for _ in 0..rng.usize(1..4) {

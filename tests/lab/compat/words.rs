@@ -12,7 +12,7 @@ use crate::support::{Output, in_netns};
 /// Lines that end a restore, whether they are wrong or not, need a process each; all others can share one.
 #[test]
 fn that_are_mostly_wrong() {
-    rounds(8, |rng, seed| {
+    rounds(6, |rng, seed| {
         let batches: Vec<String> = (0..15).map(|_| batch(rng, 20)).collect();
         let run_all = |run: fn(&str, &[String], &str) -> Output| -> Vec<Output> {
             in_netns(|| batches.iter().map(|batch| run("ipvsadm", &["-R".to_owned()], batch)).collect())
