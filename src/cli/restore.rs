@@ -15,7 +15,7 @@ use crate::{
         transaction::{Failure, carry_out},
     },
     model::{Change, Table},
-    state::{file::SaveFile, print},
+    state::{file::Lines, names::Resolver, print},
 };
 
 /// Make the table what a save file says
@@ -64,7 +64,8 @@ pub fn run(args: RestoreArgs, ui: &mut Ui) -> Result<ExitCode, Error> {
         (false, Some(file)) => Source::new(file),
         (false, None) => Source::Stdin,
     };
-    let file = source.load(ui).map_err(trouble)?;
+    let content = source.read().map_err(trouble)?;
+    let file = source.check(&content, ui).map_err(trouble)?;
     let mut client = Client::open().map_err(Error::from).map_err(trouble)?;
     let before = client.table().map_err(Error::from).map_err(trouble)?;
     let changes = changes(&args, &before, &file.table);
@@ -82,7 +83,7 @@ pub fn run(args: RestoreArgs, ui: &mut Ui) -> Result<ExitCode, Error> {
     let progress = ui.progress("changes", changes.len());
     let result = carry_out(&mut client, &before, &changes, |made| progress.advance(made));
     drop(progress);
-    result.map_err(|failure| complain(&source, &file, failure))?;
+    result.map_err(|failure| complain(&source, &content, failure))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -97,14 +98,15 @@ fn changes(args: &RestoreArgs, before: &Table, wanted: &Table) -> Vec<Change> {
 }
 
 /// Says which lines the kernel refused, and what state the table is in now.
-fn complain(source: &Source, file: &SaveFile, failure: Failure) -> Error {
+fn complain(source: &Source, content: &[u8], failure: Failure) -> Error {
     let (refused, left) = match failure {
         Failure::Transport(error) => {
             return Error::from(error).hint(format_args!("`lvsadm diff {source}` shows how far the restore came"));
         }
         Failure::Refused { refused, left } => (refused, left),
     };
-    let place = |change: &Change| match file.line_of(change) {
+    let lines = Lines::of(content, &Resolver::new());
+    let place = |change: &Change| match lines.about(change) {
         Some(line) => format!("{source}:{line}: "),
         None => String::new(),
     };

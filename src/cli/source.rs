@@ -42,9 +42,15 @@ impl Source {
     /// # Errors
     /// It cannot be read, or lines of it are wrong: one complaint for each.
     pub fn load(&self, ui: &mut Ui) -> Result<SaveFile, Error> {
-        let content = self.read()?;
-        let loaded = file::parse(&content, &Resolver::new());
-        match loaded {
+        self.check(&self.read()?, ui)
+    }
+
+    /// Checks the whole of what was read. Warnings are said; faults are returned with their place in front.
+    ///
+    /// # Errors
+    /// Lines of it are wrong: one complaint for each.
+    pub fn check(&self, content: &[u8], ui: &mut Ui) -> Result<SaveFile, Error> {
+        match file::parse(content, &Resolver::new()) {
             Ok(file) => {
                 for warning in &file.warnings {
                     ui.warn(self.complaint(warning).text);
@@ -63,7 +69,11 @@ impl Source {
         }
     }
 
-    fn read(&self) -> Result<Vec<u8>, Error> {
+    /// Reads the whole of it.
+    ///
+    /// # Errors
+    /// It cannot be read, or is too large for a save file.
+    pub fn read(&self) -> Result<Vec<u8>, Error> {
         let mut content = Vec::new();
         let read = match self {
             Self::Stdin if io::stdin().is_terminal() => {

@@ -4,10 +4,7 @@
 //! a person wrote means what it would mean to ipvsadm. Every fault of the whole file is reported; a file with a fault
 //! describes nothing. Nothing here touches the kernel.
 
-use std::{
-    cell::OnceCell,
-    collections::{HashMap, HashSet},
-};
+use std::collections::{HashMap, HashSet};
 
 use super::{
     grammar::{self, Command, Names},
@@ -29,16 +26,12 @@ pub struct Fault {
 }
 
 /// A save file that was read without a fault.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct SaveFile {
     /// The table that it describes. Timeouts and daemons of which it says nothing are not in it.
     pub table: Table,
     /// What the file says but the kernel cannot do, and what is done instead.
     pub warnings: Vec<Fault>,
-    /// What each line is about, in the order of the lines.
-    objects: Vec<(Object, u32)>,
-    /// The last line about each; made when somebody first asks, which for most files is never.
-    index: OnceCell<HashMap<Object, u32>>,
 }
 
 /// What a line is about.
@@ -75,24 +68,33 @@ impl Object {
     }
 }
 
-impl SaveFile {
-    /// Returns the last line that is about the same service, server, daemon or timeouts as `change`, from 1.
-    pub fn line_of(&self, change: &Change) -> Option<usize> {
-        self.line_about(Object::of(change))
+/// Which line is about what: the last one about each service, server, daemon, or the timeouts.
+///
+/// Made by reading the file again, because it is only wanted when something went wrong.
+pub struct Lines(HashMap<Object, usize>);
+
+impl Lines {
+    /// Reads the lines of a save file once more. Lines with faults are about nothing.
+    pub fn of(content: &[u8], names: &dyn Names) -> Self {
+        let text = text(content).unwrap_or_default();
+        Self::of_first(text, usize::MAX, names)
     }
 
-    fn line_about(&self, object: Object) -> Option<usize> {
-        let index = self.index.get_or_init(|| self.objects.iter().copied().collect());
-        index.get(&object).map(|line| *line as usize)
+    fn of_first(text: &str, count: usize, names: &dyn Names) -> Self {
+        let object = |line: &str| {
+            let words = words::split(line).ok()?;
+            let texts: Vec<&str> = without_program(&words).iter().map(|word| &*word.text).collect();
+            match grammar::parse(&texts, names).ok()?.command {
+                Command::Change(change) => Some(Object::of(&change)),
+                _ => None,
+            }
+        };
+        Self(text.lines().zip(1..).take(count).filter_map(|(line, number)| Some((object(line)?, number))).collect())
     }
 
-    fn remember(&mut self, object: Object, line: usize) {
-        // A file has at most 2^30 bytes, let alone lines; the caller sees to it.
-        let line = u32::try_from(line).unwrap_or(u32::MAX);
-        match self.index.get_mut() {
-            Some(index) => drop(index.insert(object, line)),
-            None => self.objects.push((object, line)),
-        }
+    /// Returns the line about the same service, server, daemon or timeouts as `change`, from 1.
+    pub fn about(&self, change: &Change) -> Option<usize> {
+        self.0.get(&Object::of(change)).copied()
     }
 }
 
@@ -102,7 +104,8 @@ impl SaveFile {
 /// All faults, in the order of their lines.
 pub fn parse(content: &[u8], names: &dyn Names) -> Result<SaveFile, Vec<Fault>> {
     let text = text(content).map_err(|fault| vec![fault])?;
-    let mut reader = Reader { names, file: SaveFile::default(), faults: Vec::new(), broken: HashSet::new() };
+    let mut reader =
+        Reader { text, names, file: SaveFile::default(), lines: None, faults: Vec::new(), broken: HashSet::new() };
     for (line, number) in text.lines().zip(1..) {
         if let Err(fault) = reader.line(line, number) {
             reader.faults.push(fault);
@@ -129,8 +132,11 @@ fn text(content: &[u8]) -> Result<&str, Fault> {
 }
 
 struct Reader<'a> {
+    text: &'a str,
     names: &'a dyn Names,
     file: SaveFile,
+    /// Kept from the first conflict on, to say with which line it is.
+    lines: Option<Lines>,
     faults: Vec<Fault>,
     /// Services whose own line has a fault: their servers' lines are not to blame for that.
     broken: HashSet<ServiceKey>,
@@ -147,7 +153,7 @@ impl Reader<'_> {
             let message = format!("`{}` does not begin a line of a table", first.text);
             return Err(fault(first.column, message, Some(LINES.to_owned())));
         }
-        let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
+        let texts: Vec<&str> = words.iter().map(|word| &*word.text).collect();
         let column = |word: Option<usize>| word.and_then(|at| words.get(at)).unwrap_or(first).column;
         let parsed = grammar::parse(&texts, self.names).map_err(|error| {
             self.broken.extend(service_of(&texts, self.names));
@@ -170,37 +176,41 @@ impl Reader<'_> {
         let object = Object::of(&change);
         match self.file.table.apply(&change) {
             Ok(()) => {
-                self.file.remember(object, number);
+                if let Some(lines) = &mut self.lines {
+                    lines.0.insert(object, number);
+                }
                 Ok(())
             }
             Err(Conflict::NoSuchService) if object.service().is_some_and(|key| self.broken.contains(&key)) => Ok(()),
             Err(conflict) => {
-                let (message, hint) = self.conflict(object, conflict);
+                let (text, names) = (self.text, self.names);
+                let lines = self.lines.get_or_insert_with(|| Lines::of_first(text, number - 1, names));
+                let (message, hint) = in_conflict(object, conflict, lines);
                 Err(fault(first.column, message, hint))
             }
         }
     }
+}
 
-    /// Says which earlier line a line is in conflict with, or which is missing.
-    fn conflict(&self, object: Object, conflict: Conflict) -> (String, Option<String>) {
-        let line = || self.file.line_about(object).map_or_else(String::new, |line| format!(" in line {line}"));
-        let what = match object {
-            Object::Service(key) => key.to_string(),
-            Object::Server(key, server) => format!("server {server} of {key}"),
-            Object::Daemon(role) => format!("the {role} sync daemon"),
-            Object::Timeouts => "the timeouts".to_owned(),
-            Object::Everything => "the table".to_owned(),
-        };
-        match conflict {
-            Conflict::ServiceExists | Conflict::ServerExists | Conflict::DaemonExists => {
-                (format!("{what} is there already{}", line()), Some("keep one of the two lines".to_owned()))
-            }
-            Conflict::NoSuchService => {
-                let key = object.service().map_or(what, |key| key.to_string());
-                (format!("{key} is not defined above this line"), Some("its line, with -A, comes first".to_owned()))
-            }
-            Conflict::NoSuchServer | Conflict::NoSuchDaemon => (format!("{what} is not defined above this line"), None),
+/// Says which earlier line a line is in conflict with, or which is missing.
+fn in_conflict(object: Object, conflict: Conflict, lines: &Lines) -> (String, Option<String>) {
+    let line = || lines.0.get(&object).map_or_else(String::new, |line| format!(" in line {line}"));
+    let what = match object {
+        Object::Service(key) => key.to_string(),
+        Object::Server(key, server) => format!("server {server} of {key}"),
+        Object::Daemon(role) => format!("the {role} sync daemon"),
+        Object::Timeouts => "the timeouts".to_owned(),
+        Object::Everything => "the table".to_owned(),
+    };
+    match conflict {
+        Conflict::ServiceExists | Conflict::ServerExists | Conflict::DaemonExists => {
+            (format!("{what} is there already{}", line()), Some("keep one of the two lines".to_owned()))
         }
+        Conflict::NoSuchService => {
+            let key = object.service().map_or(what, |key| key.to_string());
+            (format!("{key} is not defined above this line"), Some("its line, with -A, comes first".to_owned()))
+        }
+        Conflict::NoSuchServer | Conflict::NoSuchDaemon => (format!("{what} is not defined above this line"), None),
     }
 }
 
@@ -208,7 +218,7 @@ impl Reader<'_> {
 const LINES: &str = "lines begin with -A (virtual service), -a (real server), --set (timeouts) or --start-daemon";
 
 /// Takes the program's name off, which people leave in front when they collect commands in a file.
-fn without_program(words: &[Word]) -> &[Word] {
+fn without_program<'a, 'b>(words: &'a [Word<'b>]) -> &'a [Word<'b>] {
     match words {
         [first, rest @ ..] if matches!(first.text.rsplit('/').next(), Some("ipvsadm" | "lvsadm")) => rest,
         words => words,
@@ -268,7 +278,8 @@ ipvsadm -A -t 10.0.0.1:80 -s 'rr'  # behind the firewall
         let expected = "--set 900 120 300\n-A -t 10.0.0.1:80 -s lc\n-a -t 10.0.0.1:80 -r 10.1.0.1:80 -g -w 4 -x 9\n";
         assert_eq!(lines_of(&file.table), expected);
         let changes = plan(&Table::default(), &file.table, Extra::Keep);
-        let lines: Vec<_> = changes.iter().map(|change| file.line_of(change)).collect();
+        let index = Lines::of(content.as_bytes(), &NoNames);
+        let lines: Vec<_> = changes.iter().map(|change| index.about(change)).collect();
         assert_eq!(lines, [Some(2), Some(7), Some(8)]);
     }
 

@@ -4,13 +4,15 @@
 //! comment. Nothing is expanded: no variables, no globs, no substitution. What an unquoted shell would treat as
 //! special (`;`, `|`, `>` …) is an ordinary character here.
 
+use std::borrow::Cow;
+
 use thiserror::Error;
 
 /// A word and where it begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Word {
+pub struct Word<'a> {
     /// The word, without its quotes.
-    pub text: String,
+    pub text: Cow<'a, str>,
     /// Column of its first character, from 1, in characters.
     pub column: usize,
 }
@@ -47,49 +49,62 @@ impl Unsplit {
 ///
 /// # Errors
 /// A quote that is not closed, a backslash with nothing behind it.
-pub fn split(line: &str) -> Result<Vec<Word>, Unsplit> {
-    let mut words = Vec::new();
-    let mut word: Option<Word> = None;
-    let mut chars = line.chars().zip(1..);
-    while let Some((c, column)) = chars.next() {
-        if c.is_ascii_whitespace() {
-            words.extend(word.take());
-            continue;
+pub fn split(line: &str) -> Result<Vec<Word<'_>>, Unsplit> {
+    // Room for what most lines have.
+    let mut words = Vec::with_capacity(16);
+    let mut column = 1;
+    let mut rest = line;
+    loop {
+        let word = rest.trim_ascii_start();
+        column += rest.len() - word.len();
+        if word.is_empty() || word.starts_with('#') {
+            return Ok(words);
         }
-        if c == '#' && word.is_none() {
-            break;
-        }
-        // Most words fit, and a million lines are read without growing them.
-        let text = &mut word.get_or_insert_with(|| Word { text: String::with_capacity(24), column }).text;
+        let special = |c: char| c.is_ascii_whitespace() || matches!(c, '\'' | '"' | '\\');
+        let plain = &word[..word.find(special).unwrap_or(word.len())];
+        rest = &word[plain.len()..];
+        let text = if rest.is_empty() || rest.starts_with(|c: char| c.is_ascii_whitespace()) {
+            Cow::Borrowed(plain)
+        } else {
+            let mut text = plain.to_owned();
+            rest = quoted(rest, column + plain.chars().count(), &mut text)?;
+            Cow::Owned(text)
+        };
+        words.push(Word { text, column });
+        column += word[..word.len() - rest.len()].chars().count();
+    }
+}
+
+/// Appends the rest of a word to `text`, whatever of it is quoted, and returns what follows it. `column` is that of the
+/// first character of `rest`.
+fn quoted<'a>(rest: &'a str, column: usize, text: &mut String) -> Result<&'a str, Unsplit> {
+    let mut chars = rest.char_indices().zip(column..);
+    while let Some(((at, c), column)) = chars.next() {
+        let mut next = || chars.next().map(|((_, c), _)| c);
         match c {
             '\'' => loop {
-                match chars.next() {
-                    Some(('\'', _)) => break,
-                    Some((inner, _)) => text.push(inner),
-                    None => return Err(Unsplit::OpenQuote { quote: c, column }),
+                match next().ok_or(Unsplit::OpenQuote { quote: c, column })? {
+                    '\'' => break,
+                    inner => text.push(inner),
                 }
             },
             '"' => loop {
-                match chars.next() {
-                    Some(('"', _)) => break,
-                    Some(('\\', _)) => match chars.next() {
-                        Some((escaped @ ('"' | '\\' | '$' | '`'), _)) => text.push(escaped),
-                        Some((other, _)) => text.extend(['\\', other]),
-                        None => return Err(Unsplit::OpenQuote { quote: c, column }),
+                let open = Unsplit::OpenQuote { quote: c, column };
+                match next().ok_or(open)? {
+                    '"' => break,
+                    '\\' => match next().ok_or(open)? {
+                        escaped @ ('"' | '\\' | '$' | '`') => text.push(escaped),
+                        other => text.extend(['\\', other]),
                     },
-                    Some((inner, _)) => text.push(inner),
-                    None => return Err(Unsplit::OpenQuote { quote: c, column }),
+                    inner => text.push(inner),
                 }
             },
-            '\\' => match chars.next() {
-                Some((escaped, _)) => text.push(escaped),
-                None => return Err(Unsplit::LastBackslash { column }),
-            },
+            '\\' => text.push(next().ok_or(Unsplit::LastBackslash { column })?),
+            c if c.is_ascii_whitespace() => return Ok(&rest[at..]),
             plain => text.push(plain),
         }
     }
-    words.extend(word);
-    Ok(words)
+    Ok("")
 }
 
 #[cfg(test)]
@@ -99,7 +114,7 @@ mod tests {
     use super::*;
 
     fn texts(line: &str) -> Vec<String> {
-        split(line).expect(line).into_iter().map(|word| word.text).collect()
+        split(line).expect(line).into_iter().map(|word| word.text.into_owned()).collect()
     }
 
     #[test]

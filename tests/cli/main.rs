@@ -27,7 +27,7 @@ fn lvsadm(args: &[&str]) -> String {
     for line in String::from_utf8_lossy(&output.stderr).lines() {
         text += &format!("! {line}\n");
     }
-    let status = output.status.code().map_or("killed".into(), |code| code.to_string());
+    let status = output.status.code().map_or_else(|| "killed".to_owned(), |code| code.to_string());
     text + &format!("[{status}]\n")
 }
 

@@ -208,8 +208,10 @@ impl Prefix {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
-    use crate::cli::names::Names;
+    use crate::{cli::names::Names, model::ServerKey};
 
     fn read(text: &str) -> Result<(IpAddr, Option<u16>), String> {
         address("-t", text, Protocol::Tcp, &Names::new(false)).map_err(|complaint| complaint.text)
@@ -298,6 +300,29 @@ mod tests {
         assert_eq!(interval("0.5").map(|d| d.as_millis()), Ok(500));
         for text in ["", "0", "-1", "nan", "inf", "1e9", "x"] {
             assert!(interval(text).is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_word_makes_a_reader_panic(word in r"\PC{0,40}|[0-9a-f:.\[\]/x,dhms+-]{0,40}") {
+            let names = Names::new(false);
+            for protocol in [Protocol::Tcp, Protocol::Udp] {
+                // What is accepted is an address in the end, whichever way it was written.
+                if let Ok((address, port)) = address("-t", &word, protocol, &names) {
+                    let written = ServerKey { address, port: port.unwrap_or(0) }.to_string();
+                    prop_assert_eq!(read(&written), Ok((address, Some(port.unwrap_or(0)))));
+                }
+            }
+            let _ = (mark("-f", &word), interval(&word), Prefix::read("--client", &word));
+            if let Ok(seconds) = duration("-p", &word, u32::MAX) {
+                prop_assert!(seconds > 0);
+            }
+            for family in [Family::V4, Family::V6] {
+                if let Ok(mask) = netmask("-M", &word, family) {
+                    prop_assert_eq!(netmask("-M", &mask.to_string(), family).ok(), Some(mask));
+                }
+            }
         }
     }
 }
