@@ -185,7 +185,8 @@ impl<'a> Draft<'a> {
                 self.daemon.port = Some(values::number_u16(text, 1, u16::MAX).ok_or(FaultKind::Number("mcast-port"))?);
             }
             Opt::McastTtl => {
-                self.daemon.ttl = Some(values::number_u8(text, 1, 255).ok_or(FaultKind::Number("mcast-ttl"))?)
+                let ttl = values::number_u8(text, 1, 255);
+                self.daemon.ttl = Some(ttl.ok_or(FaultKind::Number("mcast-ttl"))?);
             }
             Opt::SyncMaxLen => {
                 self.daemon.max_len = Some(values::number_u16(text, 1, 65507).ok_or(FaultKind::Number("sync-maxlen"))?);
