@@ -238,7 +238,13 @@ impl Client {
         for change in changes {
             codec::change(&mut self.batch, self.family, change);
         }
-        self.socket.execute(&mut self.batch)
+        // A sync daemon that is stopped before it ever ran: the kernel does it, and does not answer even if asked to. (Its
+        // handler ends with EINTR, for which netlink sends nothing.) So what comes last is something that is answered.
+        if let Some(Change::StopDaemon(_)) = changes.last() {
+            codec::get(&mut self.batch, self.family, command::GET_INFO);
+        }
+        let outcome = self.socket.execute(&mut self.batch)?;
+        Ok(Outcome { known: outcome.known.min(changes.len()), ..outcome })
     }
 
     /// Returns all services without their servers.

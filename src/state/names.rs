@@ -90,3 +90,44 @@ fn remember<K: Eq + Hash, V: Clone>(memory: &Memory<K, V>, key: K, look_up: impl
     memory.borrow_mut().insert(key, found.clone());
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Nobody is asked: everything that the text needs is in the memory.
+    #[test]
+    fn endpoints() {
+        let resolver = Resolver::new();
+        let (v4, v6): (IpAddr, IpAddr) = ("10.0.0.1".parse().unwrap(), "2001:db8::1".parse().unwrap());
+        let (unknown, unknown6): (IpAddr, IpAddr) = ("10.0.0.2".parse().unwrap(), "2001:db8::2".parse().unwrap());
+        let hosts = [(v4, Some("web.example")), (v6, Some("six.example")), (unknown, None), (unknown6, None)];
+        resolver.hosts.borrow_mut().extend(hosts.map(|(address, name)| (address, name.map(str::to_owned))));
+        let services = [(80, Some("http")), (81, None)];
+        let services = services.map(|(port, name)| ((port, Protocol::Tcp), name.map(str::to_owned)));
+        resolver.services.borrow_mut().extend(services);
+
+        let tcp = Some(Protocol::Tcp);
+        assert_eq!(resolver.endpoint(v4, 80, tcp), "web.example:http");
+        assert_eq!(resolver.endpoint(v4, 81, tcp), "web.example:81");
+        assert_eq!(resolver.endpoint(v6, 80, tcp), "[six.example]:http");
+        assert_eq!(resolver.endpoint(unknown, 80, tcp), "10.0.0.2:http");
+        assert_eq!(resolver.endpoint(unknown6, 0, tcp), "[2001:db8::2]:0");
+        assert_eq!(resolver.endpoint(v4, 80, None), "web.example:80");
+        assert_eq!(resolver.numeric_host(v6, 80, tcp), "[2001:db8::1]:http");
+    }
+
+    #[test]
+    fn each_name_is_looked_up_once() {
+        let memory = Memory::default();
+        let mut asked = 0;
+        for _ in 0..3 {
+            let found: Option<u8> = remember(&memory, 7, |_| {
+                asked += 1;
+                None
+            });
+            assert_eq!(found, None);
+        }
+        assert_eq!(asked, 1);
+    }
+}

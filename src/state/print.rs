@@ -443,7 +443,7 @@ mod tests {
         #[test]
         fn what_is_printed_is_read_back(change in changes()) {
             let line = change_line(&change);
-            let words: Vec<String> = words::split(&line).expect(&line).into_iter().map(|word| word.text).collect();
+            let words: Vec<String> = words::split(&line).expect(&line).into_iter().map(|word| word.text.into_owned()).collect();
             let parsed = grammar::parse(&words, &NoNames).expect(&line);
             prop_assert_eq!(parsed.command, Command::Change(change), "{}", line);
             prop_assert_eq!(parsed.notes, [], "{}", line);

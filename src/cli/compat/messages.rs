@@ -67,17 +67,17 @@ fn strerror(errno: Errno) -> String {
     text.rsplit_once(" (os error").map_or_else(|| text.clone(), |(text, _)| text.to_owned())
 }
 
-/// Returns the lines for a kernel that cannot be used, what modprobe said before them.
-pub(super) fn unusable(error: &OpenError) -> String {
+/// Returns the lines for a kernel that cannot be used, what modprobe said before them. `root` is who asked: to anybody
+/// else ipvsadm says the same whatever is missing, because the last thing that it tries is a raw socket.
+pub(super) fn unusable(error: &OpenError, root: bool) -> String {
+    let absent = if root { Errno::ENOPROTOOPT } else { Errno::EPERM };
     let (said, reason) = match error {
         OpenError::NoModule(LoadError::Failed(said) | LoadError::NotPermitted(said)) => {
-            (format!("{said}\n"), any(Errno::ENOPROTOOPT))
+            (format!("{said}\n"), any(absent))
         }
         OpenError::NotPermitted(_) => (String::new(), any(Errno::EPERM)),
         OpenError::Kernel(error) => (String::new(), failed(error)),
-        OpenError::NoModule(_) | OpenError::ModuleUseless | OpenError::NoNetlink(_) => {
-            (String::new(), any(Errno::ENOPROTOOPT))
-        }
+        OpenError::NoModule(_) | OpenError::ModuleUseless | OpenError::NoNetlink(_) => (String::new(), any(absent)),
     };
     format!(
         "{said}Can't initialize ipvs: {reason}\n\
@@ -155,11 +155,15 @@ mod tests {
         let tail = "Are you sure that IP Virtual Server is built in the kernel or as module?";
         let fatal = "modprobe: FATAL: Module ip_vs not found";
         assert_eq!(
-            unusable(&OpenError::NoModule(LoadError::Failed(fatal.to_owned()))),
+            unusable(&OpenError::NoModule(LoadError::Failed(fatal.to_owned())), true),
             format!("{fatal}\nCan't initialize ipvs: Protocol not available\n{tail}")
         );
         assert_eq!(
-            unusable(&OpenError::NotPermitted(Lacking::Root)),
+            unusable(&OpenError::NoModule(LoadError::Failed(fatal.to_owned())), false),
+            format!("{fatal}\nCan't initialize ipvs: Permission denied (you must be root)\n{tail}")
+        );
+        assert_eq!(
+            unusable(&OpenError::NotPermitted(Lacking::Root), false),
             format!("Can't initialize ipvs: Permission denied (you must be root)\n{tail}")
         );
     }

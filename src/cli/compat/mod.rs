@@ -18,6 +18,8 @@ use std::{
     process::ExitCode,
 };
 
+use nix::unistd;
+
 use crate::{
     ipvs::{self, Client, OpenError, procfs},
     model::{Change, Protocol, ServiceKey, Snapshot},
@@ -113,7 +115,7 @@ impl Failure {
     fn report(&self, name: &str) -> u8 {
         match self {
             Self::Unusable(error) => {
-                complain(&messages::unusable(error));
+                complain(&messages::unusable(error, unistd::geteuid().is_root()));
                 2
             }
             Self::Input(error) => {

@@ -29,7 +29,7 @@ impl Names for Book {
 
 /// Splits as a shell would: `''` is an empty word.
 fn split(line: &str) -> Vec<String> {
-    words::split(line).expect(line).into_iter().map(|word| word.text).collect()
+    words::split(line).expect(line).into_iter().map(|word| word.text.into_owned()).collect()
 }
 
 #[track_caller]

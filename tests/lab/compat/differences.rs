@@ -147,6 +147,18 @@ fn lines_are_carried_out_as_they_come() {
     });
 }
 
+/// The kernel does not answer then, and the stock program waits for ever.
+#[test]
+fn a_daemon_that_is_stopped_at_once() {
+    in_netns(|| {
+        let lines = "--start-daemon master --mcast-interface lo\n--stop-daemon master\n";
+        assert_eq!(ours("ipvsadm", &words("-R"), lines).ok(), "");
+        assert_eq!(our("-L --daemon").ok(), "");
+        assert_eq!(our("--stop-daemon master").stderr, "No daemon is running\n");
+        assert_eq!(ours("ipvsadm", &words("-R"), &lines.repeat(3)).ok(), "");
+    });
+}
+
 /// The same words after lvsadm's own name, which then stands in the messages.
 #[test]
 fn as_lvsadm() {
