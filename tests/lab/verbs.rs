@@ -4,6 +4,8 @@ use std::{
     fs,
     net::{SocketAddr, TcpStream},
     os::unix::fs::PermissionsExt,
+    thread,
+    time::{Duration, Instant},
 };
 
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrIn, connect, setsockopt, socket, sockopt::Mark};
@@ -358,9 +360,16 @@ fn connections_of_real_traffic() {
     assert_eq!((&all["total"], all["connections"].as_array().map(Vec::len)), (&6.into(), Some(1)));
     assert_eq!(all["connections"][0]["client_address"], "10.0.0.2");
 
-    let stats = director.lvsadm("list --stats --json").ok();
-    let table: Value = serde_json::from_str(&stats).expect("JSON");
-    assert_eq!(table["services"][0]["stats"]["connections"], 6);
+    // The kernel adds counters up every two seconds.
+    let counted = || {
+        let table: Value = serde_json::from_str(&director.lvsadm("list --stats --json").ok()).expect("JSON");
+        table["services"][0]["stats"]["connections"] == 6
+    };
+    let give_up = Instant::now() + Duration::from_secs(10);
+    while !counted() {
+        assert!(Instant::now() < give_up, "six connections are counted");
+        thread::sleep(Duration::from_millis(200));
+    }
     director.lvsadm("zero -t 10.0.0.100:80").ok();
     assert!(
         director.ipvsadm("-Ln --stats --exact").ok().contains("TCP  10.0.0.100:80                       0        0")
