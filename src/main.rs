@@ -1,7 +1,5 @@
 //! Which program am I, parse, run, exit status: all of it in [`lvsadm::cli`], where tests reach it.
 
-use std::process::ExitCode;
+#![no_main]
 
-fn main() -> ExitCode {
-    lvsadm::cli::main(std::env::args_os().collect())
-}
+lvsadm::entry!(lvsadm::cli::main);

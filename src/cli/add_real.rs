@@ -1,7 +1,5 @@
 //! `lvsadm add-real`: adds real servers to a virtual service.
 
-use std::process::ExitCode;
-
 use clap::Args;
 
 use super::{
@@ -45,7 +43,7 @@ pub struct AddRealArgs {
 ///
 /// # Errors
 /// The command line is wrong, there is no such service, or the kernel refuses a server; the others are added.
-pub fn run(args: AddRealArgs, _ui: &mut Ui) -> Result<ExitCode, Error> {
+pub fn run(args: AddRealArgs, _ui: &mut Ui) -> Result<u8, Error> {
     let mut faults = Faults::default();
     let names = Names::new(args.service.resolve);
     let service = args.service.key(&names, &mut faults);
@@ -64,7 +62,7 @@ pub fn run(args: AddRealArgs, _ui: &mut Ui) -> Result<ExitCode, Error> {
     if !args.or_edit {
         let changes: Vec<_> = new.into_iter().flatten().map(|server| Change::AddServer(service, server)).collect();
         kernel::apply(&mut client, &changes)?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(0);
     }
     let existing = kernel::service(&mut client, &service)?;
     let mut changes = Vec::new();
@@ -78,7 +76,7 @@ pub fn run(args: AddRealArgs, _ui: &mut Ui) -> Result<ExitCode, Error> {
         }
     }
     kernel::apply_with(&mut client, &changes, complaints)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(0)
 }
 
 fn change(service: ServiceKey, old: Option<RealServer>, wanted: RealServer) -> Option<Change> {

@@ -1,7 +1,5 @@
 //! `lvsadm add-service`: adds a virtual service.
 
-use std::process::ExitCode;
-
 use clap::Args;
 
 use super::{
@@ -42,7 +40,7 @@ pub struct AddServiceArgs {
 ///
 /// # Errors
 /// The command line is wrong, or the kernel refuses.
-pub fn run(args: AddServiceArgs, _ui: &mut Ui) -> Result<ExitCode, Error> {
+pub fn run(args: AddServiceArgs, _ui: &mut Ui) -> Result<u8, Error> {
     let mut faults = Faults::default();
     let key = args.service.key(&Names::new(args.service.resolve), &mut faults);
     let patch = args.options.patch(key.map(|key| key.family()), &mut faults);
@@ -62,12 +60,12 @@ pub fn run(args: AddServiceArgs, _ui: &mut Ui) -> Result<ExitCode, Error> {
         Some(existing) => {
             let edited = patch.apply(&existing.service).map_err(Error::all_failed)?;
             if edited == existing.service {
-                return Ok(ExitCode::SUCCESS);
+                return Ok(0);
             }
             Change::EditService(edited)
         }
         None => Change::AddService(new.map_err(Error::usage)?),
     };
     kernel::apply(&mut client, &[change])?;
-    Ok(ExitCode::SUCCESS)
+    Ok(0)
 }

@@ -1,7 +1,5 @@
 //! `lvsadm clear`: removes all virtual services.
 
-use std::process::ExitCode;
-
 use clap::Args;
 
 use super::{Error, Ui, kernel};
@@ -21,7 +19,7 @@ pub struct ClearArgs {}
 ///
 /// # Errors
 /// The kernel cannot be reached or refuses.
-pub fn run(_args: ClearArgs, _ui: &mut Ui) -> Result<ExitCode, Error> {
+pub fn run(_args: ClearArgs, _ui: &mut Ui) -> Result<u8, Error> {
     kernel::apply(&mut kernel::open()?, &[Change::Clear])?;
-    Ok(ExitCode::SUCCESS)
+    Ok(0)
 }

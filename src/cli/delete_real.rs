@@ -1,7 +1,5 @@
 //! `lvsadm delete-real`: removes real servers from a virtual service.
 
-use std::process::ExitCode;
-
 use clap::Args;
 
 use super::{
@@ -36,7 +34,7 @@ pub struct DeleteRealArgs {
 ///
 /// # Errors
 /// The command line is wrong, there is no such service or server, or the kernel refuses; other servers are removed.
-pub fn run(args: DeleteRealArgs, _ui: &mut Ui) -> Result<ExitCode, Error> {
+pub fn run(args: DeleteRealArgs, _ui: &mut Ui) -> Result<u8, Error> {
     let mut faults = Faults::default();
     let names = Names::new(args.service.resolve);
     let service = args.service.key(&names, &mut faults);
@@ -48,5 +46,5 @@ pub fn run(args: DeleteRealArgs, _ui: &mut Ui) -> Result<ExitCode, Error> {
     let changes: Vec<_> = keys.into_iter().map(|key| Change::DeleteServer(service, key)).collect();
     let pass = if args.if_exists { kernel::Pass::Missing } else { kernel::Pass::Nothing };
     kernel::apply_but(&mut client, &changes, pass)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(0)
 }

@@ -1,7 +1,5 @@
 //! `lvsadm delete-service`: removes a virtual service with its servers.
 
-use std::process::ExitCode;
-
 use clap::Args;
 
 use super::{
@@ -32,7 +30,7 @@ pub struct DeleteServiceArgs {
 ///
 /// # Errors
 /// The command line is wrong, there is no such service, or the kernel refuses.
-pub fn run(args: DeleteServiceArgs, _ui: &mut Ui) -> Result<ExitCode, Error> {
+pub fn run(args: DeleteServiceArgs, _ui: &mut Ui) -> Result<u8, Error> {
     let mut faults = Faults::default();
     let key = args.service.key(&Names::new(args.service.resolve), &mut faults);
     let Some(key) = key else { return Err(faults.into()) };
@@ -41,5 +39,5 @@ pub fn run(args: DeleteServiceArgs, _ui: &mut Ui) -> Result<ExitCode, Error> {
     let mut client = kernel::open()?;
     let pass = if args.if_exists { kernel::Pass::Missing } else { kernel::Pass::Nothing };
     kernel::apply_but(&mut client, &[Change::DeleteService(key)], pass)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(0)
 }

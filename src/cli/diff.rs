@@ -1,6 +1,6 @@
 //! `lvsadm diff`: how two tables differ, each a save file or the kernel's.
 
-use std::{collections::BTreeSet, path::PathBuf, process::ExitCode};
+use std::{collections::BTreeSet, path::PathBuf};
 
 use clap::Args;
 
@@ -50,7 +50,7 @@ pub struct Difference {
 ///
 /// # Errors
 /// A table cannot be read: exit status 2.
-pub fn run(args: DiffArgs, ui: &mut Ui) -> Result<ExitCode, Error> {
+pub fn run(args: DiffArgs, ui: &mut Ui) -> Result<u8, Error> {
     let (first, second) = match args.second {
         Some(second) => (Side::new(args.first), Side::new(second)),
         None => (Side::Kernel, Side::new(args.first)),
@@ -78,7 +78,7 @@ pub fn run(args: DiffArgs, ui: &mut Ui) -> Result<ExitCode, Error> {
             }
         }
     }
-    Ok(if differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if differences.is_empty() { 0 } else { 1 })
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,5 @@
 //! `lvsadm edit-real`: changes what is named of real servers, and nothing else.
 
-use std::process::ExitCode;
-
 use clap::Args;
 
 use super::{
@@ -37,7 +35,7 @@ pub struct EditRealArgs {
 ///
 /// # Errors
 /// The command line is wrong, there is no such service or server, or the kernel refuses; other servers are changed.
-pub fn run(args: EditRealArgs, _ui: &mut Ui) -> Result<ExitCode, Error> {
+pub fn run(args: EditRealArgs, _ui: &mut Ui) -> Result<u8, Error> {
     let mut faults = Faults::default();
     let names = Names::new(args.service.resolve);
     let service = args.service.key(&names, &mut faults);
@@ -65,5 +63,5 @@ pub fn run(args: EditRealArgs, _ui: &mut Ui) -> Result<ExitCode, Error> {
         }
     }
     kernel::apply_with(&mut client, &changes, complaints)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(0)
 }

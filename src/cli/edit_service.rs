@@ -1,7 +1,5 @@
 //! `lvsadm edit-service`: changes what is named of a virtual service, and nothing else.
 
-use std::process::ExitCode;
-
 use clap::Args;
 
 use super::{
@@ -44,7 +42,7 @@ pub struct EditServiceArgs {
 ///
 /// # Errors
 /// The command line is wrong, there is no such service, or the kernel refuses.
-pub fn run(args: EditServiceArgs, _ui: &mut Ui) -> Result<ExitCode, Error> {
+pub fn run(args: EditServiceArgs, _ui: &mut Ui) -> Result<u8, Error> {
     let mut faults = Faults::default();
     let key = args.service.key(&Names::new(args.service.resolve), &mut faults);
     let mut patch = args.options.patch(key.map(|key| key.family()), &mut faults);
@@ -69,5 +67,5 @@ pub fn run(args: EditServiceArgs, _ui: &mut Ui) -> Result<ExitCode, Error> {
     if edited != existing.service {
         kernel::apply(&mut client, &[Change::EditService(edited)])?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(0)
 }

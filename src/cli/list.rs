@@ -1,6 +1,6 @@
 //! `lvsadm list`: services and servers, for people and for programs.
 
-use std::{cmp::Reverse, net::IpAddr, process::ExitCode, time::Duration};
+use std::{cmp::Reverse, net::IpAddr, time::Duration};
 
 use clap::{Args, ValueEnum};
 
@@ -113,7 +113,7 @@ enum Format {
 ///
 /// # Errors
 /// The command line is wrong, nothing is found of what a filter names, or the kernel cannot be reached.
-pub fn run(args: ListArgs, ui: &mut Ui) -> Result<ExitCode, Error> {
+pub fn run(args: ListArgs, ui: &mut Ui) -> Result<u8, Error> {
     let mut faults = Faults::default();
     let names = Names::new(args.output.resolve);
     let choice = Choice {
@@ -146,7 +146,7 @@ pub fn run(args: ListArgs, ui: &mut Ui) -> Result<ExitCode, Error> {
     } else {
         show(&choice, &args.output, snapshot, &names, &mut reader, ui)?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(0)
 }
 
 fn show(

@@ -30,7 +30,7 @@ pub mod ui;
 pub mod watch;
 pub mod zero;
 
-use std::{ffi::OsString, io, path::Path, process::ExitCode};
+use std::{ffi::OsString, io, path::Path};
 
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -71,7 +71,7 @@ enum Command {
 }
 
 impl Command {
-    fn run(self, ui: &mut Ui) -> Result<ExitCode, Error> {
+    fn run(self, ui: &mut Ui) -> Result<u8, Error> {
         match self {
             Self::AddService(args) => add_service::run(args, ui),
             Self::EditService(args) => edit_service::run(args, ui),
@@ -99,7 +99,7 @@ pub fn command() -> clap::Command {
 }
 
 /// Runs a whole command line, the program's name first, and returns the exit status.
-pub fn main(args: Vec<OsString>) -> ExitCode {
+pub fn main(args: Vec<OsString>) -> u8 {
     let mut words = args.iter();
     let program = words.next().map_or_else(|| "lvsadm".into(), |name| name.to_string_lossy());
     let rest = args.get(1..).unwrap_or_default();
@@ -125,7 +125,7 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
 }
 
 /// Runs a verb and reports how it went.
-fn finish(verb: impl FnOnce(&mut Ui) -> Result<ExitCode, Error>) -> ExitCode {
+fn finish(verb: impl FnOnce(&mut Ui) -> Result<u8, Error>) -> u8 {
     let mut ui = Ui::new();
     let result = verb(&mut ui).and_then(|status| ui.flush().map(|()| status));
     result.unwrap_or_else(|error| {
@@ -134,15 +134,15 @@ fn finish(verb: impl FnOnce(&mut Ui) -> Result<ExitCode, Error>) -> ExitCode {
         for complaint in error.complaints() {
             ui.complain(complaint);
         }
-        ExitCode::from(error.status())
+        error.status()
     })
 }
 
 /// Prints clap's help, version or complaint, each to its proper stream.
-fn explain(error: &clap::Error) -> ExitCode {
+fn explain(error: &clap::Error) -> u8 {
     match error.print() {
-        Err(write) if write.kind() != io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
-        _ => ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2)),
+        Err(write) if write.kind() != io::ErrorKind::BrokenPipe => 1,
+        _ => u8::try_from(error.exit_code()).unwrap_or(2),
     }
 }
 

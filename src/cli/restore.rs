@@ -1,6 +1,6 @@
 //! `lvsadm restore`: makes the kernel's table what a save file says, and changes nothing else.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::path::PathBuf;
 
 use clap::Args;
 
@@ -57,7 +57,7 @@ pub struct RestoreArgs {
 ///
 /// # Errors
 /// The file cannot be read or has faults, or the kernel refuses a change: nothing is changed then.
-pub fn run(args: RestoreArgs, ui: &mut Ui) -> Result<ExitCode, Error> {
+pub fn run(args: RestoreArgs, ui: &mut Ui) -> Result<u8, Error> {
     let trouble = |error: Error| if args.dry_run { error.with_status(2) } else { error };
     let source = match (args.system, args.file.clone()) {
         (true, _) => Source::File(PathBuf::from(SYSTEM_FILE)),
@@ -78,13 +78,13 @@ pub fn run(args: RestoreArgs, ui: &mut Ui) -> Result<ExitCode, Error> {
         }
     }
     if args.dry_run {
-        return Ok(if changes.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        return Ok(if changes.is_empty() { 0 } else { 1 });
     }
     let progress = ui.progress("changes", changes.len());
     let result = carry_out(&mut client, &before, &changes, |made| progress.advance(made));
     drop(progress);
     result.map_err(|failure| complain(&source, &content, failure))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(0)
 }
 
 fn changes(args: &RestoreArgs, before: &Table, wanted: &Table) -> Vec<Change> {

@@ -1,9 +1,6 @@
 //! `lvsadm save`: the kernel's table as a save file that loses nothing.
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -41,7 +38,7 @@ pub struct SaveArgs {
 ///
 /// # Errors
 /// The table cannot be read, or the file not be written.
-pub fn run(args: SaveArgs, ui: &mut Ui) -> Result<ExitCode, Error> {
+pub fn run(args: SaveArgs, ui: &mut Ui) -> Result<u8, Error> {
     let mut table = kernel_table()?;
     table.services.sort_unstable_keys();
     for entry in table.services.values_mut() {
@@ -51,7 +48,7 @@ pub fn run(args: SaveArgs, ui: &mut Ui) -> Result<ExitCode, Error> {
     let changes = plan(&Table::default(), &table, Extra::Keep);
     if args.json {
         ui.json(&json::Changes::new(&changes))?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(0);
     }
     let text: String = changes.iter().map(|change| print::change_line(change) + "\n").collect();
     let file = if args.system { Some(Path::new(SYSTEM_FILE)) } else { args.file.as_deref() };
@@ -63,5 +60,5 @@ pub fn run(args: SaveArgs, ui: &mut Ui) -> Result<ExitCode, Error> {
             Error::failed(format_args!("cannot write {}: {}", file.display(), reason(&error))).hint(hint)
         })?,
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(0)
 }

@@ -1,6 +1,6 @@
 //! `lvsadm sync`: the kernel's daemons that copy connections to another director.
 
-use std::{net::IpAddr, process::ExitCode};
+use std::net::IpAddr;
 
 use clap::{Args, Subcommand, ValueEnum};
 
@@ -98,7 +98,7 @@ impl From<Role> for DaemonRole {
 ///
 /// # Errors
 /// The command line is wrong, or the kernel refuses.
-pub fn run(args: SyncArgs, ui: &mut Ui) -> Result<ExitCode, Error> {
+pub fn run(args: SyncArgs, ui: &mut Ui) -> Result<u8, Error> {
     match args.command {
         SyncCommand::Start(args) => {
             let daemon = args.daemon()?;
@@ -116,7 +116,7 @@ pub fn run(args: SyncArgs, ui: &mut Ui) -> Result<ExitCode, Error> {
             }
         }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(0)
 }
 
 impl StartArgs {

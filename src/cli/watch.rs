@@ -1,7 +1,6 @@
 //! Repeats a listing until somebody interrupts it.
 
 use std::{
-    process::ExitCode,
     sync::mpsc::{self, RecvTimeoutError},
     time::Duration,
 };
@@ -12,11 +11,7 @@ use super::{Error, Ui};
 ///
 /// # Errors
 /// Drawing failed.
-pub fn watch(
-    interval: Duration,
-    ui: &mut Ui,
-    mut draw: impl FnMut(&mut Ui) -> Result<(), Error>,
-) -> Result<ExitCode, Error> {
+pub fn watch(interval: Duration, ui: &mut Ui, mut draw: impl FnMut(&mut Ui) -> Result<(), Error>) -> Result<u8, Error> {
     let (stop, stopped) = mpsc::channel();
     // A second interrupt while the first ends the loop changes nothing.
     ctrlc::set_handler(move || stop.send(()).unwrap_or(()))
@@ -27,7 +22,7 @@ pub fn watch(
         ui.end_page()?;
         match stopped.recv_timeout(interval) {
             Err(RecvTimeoutError::Timeout) => {}
-            Ok(()) | Err(RecvTimeoutError::Disconnected) => return Ok(ExitCode::SUCCESS),
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => return Ok(0),
         }
     }
 }

@@ -7,3 +7,4 @@ pub mod module;
 pub mod names;
 pub mod netlink;
 pub mod privileges;
+pub mod start;

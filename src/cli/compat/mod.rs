@@ -15,7 +15,6 @@ use std::{
     io::{self, BufWriter, Stdout, Write},
     net::IpAddr,
     path::Path,
-    process::ExitCode,
 };
 
 use nix::unistd;
@@ -42,7 +41,7 @@ pub enum Program {
 }
 
 /// Runs a command line of `program`, which was called as `name`.
-pub fn run(name: &str, program: Program, args: &[OsString]) -> ExitCode {
+pub fn run(name: &str, program: Program, args: &[OsString]) -> u8 {
     let words: Vec<String> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
     // The two others are scripts that call `ipvsadm`, so that is the name in their messages.
     let own_name = if program == Program::Ipvsadm { name } else { "ipvsadm" };
@@ -55,7 +54,7 @@ pub fn run(name: &str, program: Program, args: &[OsString]) -> ExitCode {
         }
         Program::Restore => Session::open(own_name).and_then(|mut session| session.finish(restore::from_file)),
     };
-    ExitCode::from(result.unwrap_or_else(|failure| failure.report(name)))
+    result.unwrap_or_else(|failure| failure.report(name))
 }
 
 /// Runs what one command line asks for.

@@ -5,8 +5,6 @@
 
 mod live;
 
-use std::process::ExitCode;
-
 use clap::{Args, ValueEnum};
 
 use super::{Error, IPVSADM_OPTIONS, Ui, command};
@@ -43,20 +41,20 @@ pub enum Shell {
 ///
 /// # Errors
 /// Standard output cannot be written.
-pub fn run(args: CompletionsArgs, ui: &mut Ui) -> Result<ExitCode, Error> {
+pub fn run(args: CompletionsArgs, ui: &mut Ui) -> Result<u8, Error> {
     ui.print(script(args.shell))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(0)
 }
 
 /// Prints what could stand in the last of the words; nothing where that is not known, for shells have no use for errors.
 ///
 /// # Errors
 /// Standard output cannot be written.
-pub fn run_live(words: &[String], ui: &mut Ui) -> Result<ExitCode, Error> {
+pub fn run_live(words: &[String], ui: &mut Ui) -> Result<u8, Error> {
     for candidate in live::candidates(words) {
         ui.print(candidate + "\n")?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(0)
 }
 
 /// Returns the script for a shell.
