@@ -28,12 +28,10 @@ const LISTINGS: &[&str] = &[
 #[test]
 fn of_random_tables() {
     in_netns(|| {
-        rounds(150, |rng, seed| {
+        rounds(120, |rng, seed| {
             let table = random::table(rng);
-            let made = run_with_input("ipvsadm -R", format!("-C\n{}\n", table.join("\n")));
-            assert_eq!((made.status, made.stderr.as_str()), (0, ""), "{seed}: {made}\n{table:#?}");
-
-            let numeric = if rng.bool() { " -n" } else { "" };
+            // The stock program looks each name up for each row: that is most of what this test waits for.
+            let numeric = if rng.u8(0..6) > 0 { " -n" } else { "" };
             let mut lines: Vec<String> =
                 (0..8).map(|_| format!("-L{numeric} {}", random::choose(rng, LISTINGS))).collect();
             for service in table.iter().filter_map(|line| line.strip_prefix("-A ")) {
@@ -47,8 +45,9 @@ fn of_random_tables() {
             }
             let lines = lines.join("\n") + "\n";
             let words = ["-R".to_owned()];
-            let context = format!("{seed}\n{}\n{lines}", table.join("\n"));
-            assert_same(&stock("ipvsadm", &words, &lines), &ours("ipvsadm", &words, &lines), &context);
+            // The stock program makes the table and lists it, ours lists it.
+            let all = format!("-C\n{}\n{lines}", table.join("\n"));
+            assert_same(&stock("ipvsadm", &words, &all), &ours("ipvsadm", &words, &lines), &format!("{seed}\n{all}"));
         });
     });
 }

@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 use lvsadm::{
-    model::{Change, Protocol},
+    model::{Change, Protocol, ServiceKey},
     state::grammar::{self, Class, Command, Names, Subject},
 };
 
@@ -51,6 +51,8 @@ fn what_happens(words: &[String]) -> Option<bool> {
             Command::List(listing) if !listing.sorted => None,
             Command::List(listing) => Some(!matches!(listing.subject, Subject::Service(_))),
             Command::Restore => Some(false),
+            // Saved as a negative number by the stock program.
+            Command::Change(Change::AddService(service)) if is_large_mark(&service.key) => None,
             // A daemon that is stopped before it ever ran: the kernel answers nothing, and the stock program waits for ever.
             Command::Change(Change::StopDaemon(_)) => None,
             // ipvsadm crashes.
@@ -59,6 +61,10 @@ fn what_happens(words: &[String]) -> Option<bool> {
         },
         Err(fault) => Some(fault.kind.class() == Class::Options),
     }
+}
+
+fn is_large_mark(key: &ServiceKey) -> bool {
+    matches!(key, ServiceKey::Mark { mark, .. } if *mark > i32::MAX as u32)
 }
 
 struct Localhost;
