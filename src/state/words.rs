@@ -60,8 +60,8 @@ pub fn split(line: &str) -> Result<Vec<Word<'_>>, Unsplit> {
         if word.is_empty() || word.starts_with('#') {
             return Ok(words);
         }
-        let special = |c: char| c.is_ascii_whitespace() || matches!(c, '\'' | '"' | '\\');
-        let plain = &word[..word.find(special).unwrap_or(word.len())];
+        let special = |c: u8| c.is_ascii_whitespace() || matches!(c, b'\'' | b'"' | b'\\');
+        let plain = &word[..word.bytes().position(special).unwrap_or(word.len())];
         rest = &word[plain.len()..];
         let text = if rest.is_empty() || rest.starts_with(|c: char| c.is_ascii_whitespace()) {
             Cow::Borrowed(plain)

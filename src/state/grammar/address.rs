@@ -27,7 +27,11 @@ pub(super) fn parse(text: &str, protocol: Option<Protocol>, names: &dyn Names) -
         None => (text, None),
     };
     let read_port = |port: &str| parse_port(port, protocol, names);
-    if let Ok(address) = host.parse::<Ipv6Addr>() {
+    // Looked at only where it can be one, for the sake of long files.
+    let colons = host.bytes().filter(|c| *c == b':').count();
+    if colons >= 2
+        && let Ok(address) = host.parse::<Ipv6Addr>()
+    {
         let port = match bracket_port {
             Some(port) => Some(read_port(port)?),
             None => None,
