@@ -15,8 +15,9 @@ use lvsadm::{
 /// A save file: read or refused; and what is read can be printed and means the same when it is read again.
 pub(crate) fn savefile(data: &[u8]) {
     let Ok(file) = file::parse(data, &NoNames) else { return };
-    let changes = plan(&Table::default(), &file.table, Extra::Keep);
-    let printed: String = changes.iter().map(|change| print::change_line(change) + "\n").collect();
+    let empty = Table::default();
+    let changes = plan(&empty, &file.table, Extra::Keep);
+    let printed: String = changes.map(|change| print::change_line(&change) + "\n").collect();
     let again = file::parse(printed.as_bytes(), &NoNames).unwrap_or_else(|faults| panic!("{printed}\n{faults:?}"));
     assert_eq!(again.table, file.table, "{printed}");
 }

@@ -372,8 +372,8 @@ struct ServerName {
 
 impl Changes {
     /// Converts changes.
-    pub fn new(changes: &[model::Change]) -> Self {
-        Self { schema: SCHEMA, changes: changes.iter().map(Change::new).collect() }
+    pub fn new(changes: impl Iterator<Item = model::Change>) -> Self {
+        Self { schema: SCHEMA, changes: changes.map(|change| Change::new(&change)).collect() }
     }
 }
 

@@ -68,33 +68,27 @@ pub fn run(args: RestoreArgs, ui: &mut Ui) -> Result<u8, Error> {
     let file = source.check(&content, ui).map_err(trouble)?;
     let mut client = Client::open().map_err(Error::from).map_err(trouble)?;
     let before = client.table().map_err(Error::from).map_err(trouble)?;
-    let changes = changes(&args, &before, &file.table);
+    // What a flush leaves, and what is there otherwise.
+    let emptied = Table { timeouts: before.timeouts, daemons: before.daemons.clone(), ..Table::default() };
+    let have = if args.flush { &emptied } else { &before };
+    let extra = if args.keep || args.flush { Extra::Keep } else { Extra::Delete };
+    let plan = || args.flush.then_some(Change::Clear).into_iter().chain(plan(have, &file.table, extra));
     if args.json {
-        ui.json(&json::Changes::new(&changes))?;
+        ui.json(&json::Changes::new(plan()))?;
     } else if args.dry_run {
-        for change in &changes {
-            ui.print(print::change_line(change))?;
+        for change in plan() {
+            ui.print(print::change_line(&change))?;
             ui.print("\n")?;
         }
     }
     if args.dry_run {
-        return Ok(if changes.is_empty() { 0 } else { 1 });
+        return Ok(u8::from(plan().next().is_some()));
     }
-    let progress = ui.progress("changes", changes.len());
-    let result = carry_out(&mut client, &before, &changes, |made| progress.advance(made));
+    let progress = ui.progress("changes", plan().count());
+    let result = carry_out(&mut client, &before, plan, |made| progress.advance(made));
     drop(progress);
     result.map_err(|failure| complain(&source, &content, failure))?;
     Ok(0)
-}
-
-fn changes(args: &RestoreArgs, before: &Table, wanted: &Table) -> Vec<Change> {
-    if args.flush {
-        let emptied = Table { timeouts: before.timeouts, daemons: before.daemons.clone(), ..Table::default() };
-        let mut changes = vec![Change::Clear];
-        changes.extend(plan(&emptied, wanted, Extra::Keep));
-        return changes;
-    }
-    plan(before, wanted, if args.keep { Extra::Keep } else { Extra::Delete })
 }
 
 /// Says which lines the kernel refused, and what state the table is in now.

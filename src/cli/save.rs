@@ -45,12 +45,13 @@ pub fn run(args: SaveArgs, ui: &mut Ui) -> Result<u8, Error> {
         entry.servers.sort_unstable_keys();
     }
     // A table is the changes that make it from nothing: settings first, then each service with its servers.
-    let changes = plan(&Table::default(), &table, Extra::Keep);
+    let nothing = Table::default();
+    let changes = plan(&nothing, &table, Extra::Keep);
     if args.json {
-        ui.json(&json::Changes::new(&changes))?;
+        ui.json(&json::Changes::new(changes))?;
         return Ok(0);
     }
-    let text: String = changes.iter().map(|change| print::change_line(change) + "\n").collect();
+    let text: String = changes.map(|change| print::change_line(&change) + "\n").collect();
     let file = if args.system { Some(Path::new(SYSTEM_FILE)) } else { args.file.as_deref() };
     match file {
         None => ui.print(text)?,

@@ -4,7 +4,7 @@
 //! raised comes before what is lowered, and what is lowered before what is removed, so that a service that is in both
 //! tables is at no moment without a server that both give it or will give it.
 
-use crate::model::{Change, Entry, RealServer, ServiceKey, Table, Timeouts, Weight};
+use crate::model::{Change, Entry, RealServer, ServiceKey, SyncDaemon, Table, Timeouts, Weight};
 
 /// What becomes of services and servers that only the kernel has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,64 +15,64 @@ pub enum Extra {
     Keep,
 }
 
-/// Returns the smallest list of changes that turns `have` into `wanted`: one for each object that differs.
+/// Returns the smallest list of changes that turns `have` into `wanted`: one for each object that differs. They are made as
+/// they are asked for, so a plan takes no memory of its own.
 ///
 /// Services and servers that are to be added come in the order of `wanted`, because some schedulers (sh, dh, rr) go by
 /// the order of the kernel's list. Timeouts and sync daemons of which `wanted` says nothing are left alone.
-pub fn plan(have: &Table, wanted: &Table, extra: Extra) -> Vec<Change> {
-    // Room for a table that is built anew costs nothing as long as it is not used, and growing costs much.
-    let mut plan = Vec::with_capacity(wanted.services.values().map(|entry| entry.servers.len() + 1).sum());
-    let daemons = || {
-        wanted.daemons.iter().map(|daemon| (daemon, have.daemons.iter().find(|running| running.role == daemon.role)))
-    };
-    for (daemon, running) in daemons() {
-        if running.is_some_and(|running| !running.satisfies(daemon)) {
-            plan.push(Change::StopDaemon(daemon.role));
-        }
-    }
+pub fn plan<'a>(have: &'a Table, wanted: &'a Table, extra: Extra) -> impl Iterator<Item = Change> + 'a {
+    let running = |daemon: &SyncDaemon| have.daemons.iter().find(|running| running.role == daemon.role);
+    let other = |daemon: &&SyncDaemon| running(daemon).is_none_or(|running| !running.satisfies(daemon));
+    let starts: Vec<&SyncDaemon> = wanted.daemons.iter().filter(other).collect();
+    let stops: Vec<Change> = starts
+        .iter()
+        .filter(|daemon| running(daemon).is_some())
+        .map(|daemon| Change::StopDaemon(daemon.role))
+        .collect();
     // A start is the change that the kernel refuses most easily (no such interface), so it comes before anything is
     // lowered or removed; but it is impossible while there are tunnels to another family.
-    let starts = daemons().filter(|(daemon, running)| running.is_none_or(|running| !running.satisfies(daemon)));
-    let starts = starts.map(|(daemon, _)| Change::StartDaemon(daemon.clone()));
-    let (early, late) =
-        if mixes_families(have) { (Vec::new(), starts.collect()) } else { (starts.collect(), Vec::new()) };
-    plan.extend::<Vec<_>>(early);
-    plan.extend(wanted.timeouts.filter(|timeouts| !holds(have.timeouts, *timeouts)).map(Change::SetTimeouts));
-    for (key, entry) in &wanted.services {
-        let before = have.services.get(key);
-        match before {
-            None => plan.push(Change::AddService(entry.service.clone())),
-            Some(before) if before.service != entry.service => plan.push(Change::EditService(entry.service.clone())),
+    let (early, late) = if mixes_families(have) { (Vec::new(), starts) } else { (starts, Vec::new()) };
+    let start = |daemon: &SyncDaemon| Change::StartDaemon(daemon.clone());
+    let timeouts = wanted.timeouts.filter(|timeouts| !holds(have.timeouts, *timeouts));
+    let deleted = have.services.iter().filter(move |_| extra == Extra::Delete);
+    stops
+        .into_iter()
+        .chain(early.into_iter().map(start))
+        .chain(timeouts.map(Change::SetTimeouts))
+        .chain(wanted.services.iter().flat_map(|(key, entry)| additions_and_edits(have.services.get(key), entry)))
+        .chain(deleted.flat_map(|(key, entry)| deletions(entry, wanted.services.get(key))))
+        .chain(late.into_iter().map(start))
+}
+
+/// What a wanted service needs that the kernel may have as `before`.
+fn additions_and_edits(before: Option<&Entry>, entry: &Entry) -> Vec<Change> {
+    let key = entry.service.key;
+    let mut changes = Vec::new();
+    match before {
+        None => changes.push(Change::AddService(entry.service.clone())),
+        Some(before) if before.service != entry.service => changes.push(Change::EditService(entry.service.clone())),
+        Some(_) => {}
+    }
+    let mut edits: Vec<RealServer> = Vec::new();
+    for (server_key, server) in &entry.servers {
+        match before.and_then(|before| before.servers.get(server_key)) {
+            None => changes.push(Change::AddServer(key, *server)),
+            Some(old) if old != server => edits.push(*server),
             Some(_) => {}
         }
-        let mut edits: Vec<RealServer> = Vec::new();
-        for (server_key, server) in &entry.servers {
-            match before.and_then(|before| before.servers.get(server_key)) {
-                None => plan.push(Change::AddServer(*key, *server)),
-                Some(old) if old != server => edits.push(*server),
-                Some(_) => {}
-            }
-        }
-        // A server that takes over work gets it before another one gives it up.
-        edits.sort_by_key(|server| server.weight == Weight::ZERO);
-        plan.extend(edits.into_iter().map(|server| Change::EditServer(*key, server)));
     }
-    if extra == Extra::Delete {
-        for (key, entry) in &have.services {
-            match wanted.services.get(key) {
-                None => plan.push(Change::DeleteService(*key)),
-                Some(after) => plan.extend(
-                    entry
-                        .servers
-                        .keys()
-                        .filter(|server| !after.servers.contains_key(*server))
-                        .map(|server| Change::DeleteServer(*key, *server)),
-                ),
-            }
-        }
-    }
-    plan.extend(late);
-    plan
+    // A server that takes over work gets it before another one gives it up.
+    edits.sort_by_key(|server| server.weight == Weight::ZERO);
+    changes.extend(edits.into_iter().map(|server| Change::EditServer(key, server)));
+    changes
+}
+
+/// What of a service that the kernel has is not wanted, `after` being what is.
+fn deletions(entry: &Entry, after: Option<&Entry>) -> Vec<Change> {
+    let key = entry.service.key;
+    let Some(after) = after else { return vec![Change::DeleteService(key)] };
+    let unwanted = entry.servers.keys().filter(|server| !after.servers.contains_key(*server));
+    unwanted.map(|server| Change::DeleteServer(key, *server)).collect()
 }
 
 /// Whether any server is of another family than its service.
@@ -92,9 +92,9 @@ fn holds(have: Option<Timeouts>, wanted: Timeouts) -> bool {
 /// Returns the changes that lead back to `before` after `done`, a list of changes that succeeded, in their order.
 ///
 /// What others changed in the meantime is not touched. Counters of what was deleted are lost; zeroing is not undone.
-pub fn undo<'a>(before: &Table, done: impl DoubleEndedIterator<Item = &'a Change>) -> Vec<Change> {
+pub fn undo(before: &Table, done: &[Change]) -> Vec<Change> {
     let mut back = Vec::new();
-    for change in done.rev() {
+    for change in done.iter().rev() {
         match change {
             Change::AddService(service) => back.push(Change::DeleteService(service.key)),
             Change::EditService(service) => {
@@ -135,9 +135,7 @@ mod tests {
     use proptest::{prelude::*, sample::subsequence};
 
     use super::*;
-    use crate::model::{
-        DaemonRole, Forwarding, Protocol, Scheduler, ServerKey, SyncDaemon, Thresholds, VirtualService,
-    };
+    use crate::model::{DaemonRole, Forwarding, Protocol, Scheduler, ServerKey, Thresholds, VirtualService};
 
     fn service(number: u8, scheduler: &str) -> VirtualService {
         let key = ServiceKey::Address { protocol: Protocol::Tcp, address: [10, 0, 0, number].into(), port: 80 };
@@ -216,10 +214,10 @@ mod tests {
     proptest! {
         #[test]
         fn a_plan_gives_the_wanted_table_and_planning_again_gives_nothing(have in tables(), wanted in tables()) {
-            let changes = plan(&have, &wanted, Extra::Delete);
+            let changes: Vec<_> = plan(&have, &wanted, Extra::Delete).collect();
             let result = applied(&have, &changes);
             prop_assert_eq!(&result.services, &wanted.services);
-            prop_assert!(plan(&result, &wanted, Extra::Delete).is_empty());
+            prop_assert_eq!(plan(&result, &wanted, Extra::Delete).count(), 0);
             if let Some(timeouts) = wanted.timeouts {
                 prop_assert_eq!(result.timeouts, Some(timeouts));
             }
@@ -246,11 +244,11 @@ mod tests {
 
         #[test]
         fn keeping_deletes_nothing(have in tables(), wanted in tables()) {
-            let changes = plan(&have, &wanted, Extra::Keep);
+            let changes: Vec<_> = plan(&have, &wanted, Extra::Keep).collect();
             let deletes = |c: &Change| matches!(c, Change::DeleteService(_) | Change::DeleteServer(..) | Change::Clear);
             prop_assert!(!changes.iter().any(deletes));
             let result = applied(&have, &changes);
-            prop_assert!(plan(&result, &wanted, Extra::Keep).is_empty());
+            prop_assert_eq!(plan(&result, &wanted, Extra::Keep).count(), 0);
             for (key, entry) in &wanted.services {
                 for (server_key, server) in &entry.servers {
                     prop_assert_eq!(result.services[key].servers.get(server_key), Some(server));
@@ -276,7 +274,7 @@ mod tests {
                 .filter(|(index, change)| chosen.contains(index) && now.apply(change).is_ok())
                 .map(|(_, change)| change)
                 .collect();
-            let back = applied(&now, &undo(&have, done.iter()));
+            let back = applied(&now, &undo(&have, &done));
             prop_assert_eq!(&back.services, &have.services);
             prop_assert_eq!(&back.daemons, &have.daemons);
             if have.timeouts.is_some() {
@@ -296,16 +294,16 @@ mod tests {
             Change::EditServer(key, server(1, 0)),
             Change::DeleteServer(key, server(3, 1).key),
         ];
-        assert_eq!(plan(&have, &wanted, Extra::Delete), expected);
+        assert_eq!(plan(&have, &wanted, Extra::Delete).collect::<Vec<_>>(), expected);
     }
 
     #[test]
     fn a_daemon_with_unnamed_settings_is_left_running() {
         let have = Table { daemons: vec![daemon_of(0, Some(1472))], ..Table::default() };
         let wanted = Table { daemons: vec![daemon_of(0, None)], ..Table::default() };
-        assert!(plan(&have, &wanted, Extra::Delete).is_empty());
+        assert_eq!(plan(&have, &wanted, Extra::Delete).count(), 0);
         let other = Table { daemons: vec![daemon_of(1, None)], ..Table::default() };
         let restart = vec![Change::StopDaemon(DaemonRole::Master), Change::StartDaemon(daemon_of(1, None))];
-        assert_eq!(plan(&have, &other, Extra::Delete), restart);
+        assert_eq!(plan(&have, &other, Extra::Delete).collect::<Vec<_>>(), restart);
     }
 }

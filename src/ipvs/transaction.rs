@@ -36,42 +36,43 @@ pub enum Failure {
     },
 }
 
-/// Makes all `changes` to the kernel's table, which holds `before`, or none of them.
+/// Makes all changes of a plan to the kernel's table, which holds `before`, or none of them.
 ///
-/// Deletions are not begun before everything else has succeeded. `progress` is told how many changes were made since
-/// the last call. Something that is gone already counts as deleted.
+/// `plan` gives the same changes each time. Deletions are not begun before everything in front of them has succeeded.
+/// `progress` is told how many changes were made since the last call. Something that is gone already counts as deleted.
 ///
 /// # Errors
 /// The kernel refuses a change, or cannot be talked to.
-pub fn carry_out(
+pub fn carry_out<I: Iterator<Item = Change>>(
     client: &mut Client,
     before: &Table,
-    changes: &[Change],
+    plan: impl Fn() -> I,
     mut progress: impl FnMut(usize),
 ) -> Result<(), Failure> {
-    let first_deletion = changes.iter().position(deletes).unwrap_or(changes.len());
-    let (gentle, rest) = changes.split_at(first_deletion);
+    let mut changes = plan().peekable();
     let mut begun = 0;
     // What was gone already, and must not come back when the rest is undone.
     let mut missing = HashSet::new();
-    for step in gentle.chunks(STEP).chain(rest.chunks(STEP)) {
-        let refusals = client.apply(step)?;
+    let mut step = Vec::new();
+    while let Some(first) = changes.next() {
+        let deleting = deletes(&first);
+        step.clear();
+        step.push(first);
+        while step.len() < STEP
+            && let Some(next) = changes.next_if(|next| deletes(next) == deleting)
+        {
+            step.push(next);
+        }
+        let gone_already = |refusal: &Refusal| step.get(refusal.index).is_some_and(|change| gone(change, refusal));
+        let (gone, failed): (Vec<_>, Vec<_>) = client.apply(&step)?.into_iter().partition(gone_already);
         progress(step.len());
-        let (gone, failed): (Vec<_>, Vec<_>) = refusals
-            .into_iter()
-            .filter_map(|refusal| Some((refusal.index, Refused { change: step.get(refusal.index)?.clone(), refusal })))
-            .partition(|(_, refused)| gone_already(refused));
-        missing.extend(gone.iter().chain(&failed).map(|(index, _)| begun + index));
+        missing.extend(gone.iter().chain(&failed).map(|refusal| begun + refusal.index));
         begun += step.len();
         if !failed.is_empty() {
-            let done = changes[..begun].iter().enumerate().filter(|(index, _)| !missing.contains(index));
-            let back = undo(before, done.map(|(_, change)| change));
-            let left = client
-                .apply(&back)?
-                .into_iter()
-                .filter_map(|refusal| Some(Refused { change: back.get(refusal.index)?.clone(), refusal }));
-            let refused = causes(failed.into_iter().map(|(_, refused)| refused).collect());
-            return Err(Failure::Refused { refused, left: left.collect() });
+            let done = plan().take(begun).enumerate().filter(|(index, _)| !missing.contains(index));
+            let back = undo(before, &done.map(|(_, change)| change).collect::<Vec<_>>());
+            let left = refused(&back, client.apply(&back)?);
+            return Err(Failure::Refused { refused: causes(refused(&step, failed)), left });
         }
     }
     Ok(())
@@ -81,8 +82,15 @@ fn deletes(change: &Change) -> bool {
     matches!(change, Change::DeleteService(_) | Change::DeleteServer(..) | Change::Clear)
 }
 
-fn gone_already(refused: &Refused) -> bool {
-    deletes(&refused.change) && matches!(refused.refusal.errno, Errno::ESRCH | Errno::ENOENT)
+/// Whether what was to be deleted is not there, which is as good.
+fn gone(change: &Change, refusal: &Refusal) -> bool {
+    deletes(change) && matches!(refusal.errno, Errno::ESRCH | Errno::ENOENT)
+}
+
+/// Puts each refusal beside the change that it is about.
+fn refused(changes: &[Change], refusals: Vec<Refusal>) -> Vec<Refused> {
+    let pair = |refusal: Refusal| Some(Refused { change: changes.get(refusal.index)?.clone(), refusal });
+    refusals.into_iter().filter_map(pair).collect()
 }
 
 /// Leaves out what was refused only because its service had been.

@@ -258,8 +258,7 @@ mod tests {
     }
 
     fn lines_of(table: &Table) -> String {
-        let changes = plan(&Table::default(), table, Extra::Keep);
-        changes.iter().map(|change| print::change_line(change) + "\n").collect()
+        plan(&Table::default(), table, Extra::Keep).map(|change| print::change_line(&change) + "\n").collect()
     }
 
     #[test]
@@ -277,9 +276,10 @@ ipvsadm -A -t 10.0.0.1:80 -s 'rr'  # behind the firewall
         let file = parse(content.as_bytes(), &NoNames).unwrap();
         let expected = "--set 900 120 300\n-A -t 10.0.0.1:80 -s lc\n-a -t 10.0.0.1:80 -r 10.1.0.1:80 -g -w 4 -x 9\n";
         assert_eq!(lines_of(&file.table), expected);
-        let changes = plan(&Table::default(), &file.table, Extra::Keep);
+        let empty = Table::default();
+        let changes = plan(&empty, &file.table, Extra::Keep);
         let index = Lines::of(content.as_bytes(), &NoNames);
-        let lines: Vec<_> = changes.iter().map(|change| index.about(change)).collect();
+        let lines: Vec<_> = changes.map(|change| index.about(&change)).collect();
         assert_eq!(lines, [Some(2), Some(7), Some(8)]);
     }
 
