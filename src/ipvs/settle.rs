@@ -10,7 +10,7 @@ use nix::errno::Errno;
 
 use super::{Client, Error};
 use crate::{
-    model::{Change, DaemonRole, ServerKey, ServiceKey},
+    model::{Change, Target},
     sys::netlink::Refused,
 };
 
@@ -54,49 +54,22 @@ impl Client {
     }
 }
 
-/// What a change is about.
-#[derive(PartialEq, Eq)]
-enum Target {
-    Service(ServiceKey),
-    Server(ServiceKey, ServerKey),
-    Timeouts,
-    Daemon(DaemonRole),
-    Counters(Option<ServiceKey>),
-    Table,
-}
-
-impl Target {
-    fn of(change: &Change) -> Self {
-        match change {
-            Change::AddService(service) | Change::EditService(service) => Self::Service(service.key),
-            Change::DeleteService(key) => Self::Service(*key),
-            Change::AddServer(service, server) | Change::EditServer(service, server) => {
-                Self::Server(*service, server.key)
-            }
-            Change::DeleteServer(service, key) => Self::Server(*service, *key),
-            Change::SetTimeouts(_) => Self::Timeouts,
-            Change::StartDaemon(daemon) => Self::Daemon(daemon.role),
-            Change::StopDaemon(role) => Self::Daemon(*role),
-            Change::Zero(key) => Self::Counters(*key),
-            Change::Clear => Self::Table,
-        }
-    }
-}
-
 /// Whether nothing tells any more, after `later`, what became of `earlier`.
 fn overtakes(later: &Change, earlier: &Change) -> bool {
-    let target = Target::of(earlier);
+    let target = earlier.target();
     match (later, &target) {
         (Change::Clear, Target::Service(_) | Target::Server(..) | Target::Counters(Some(_))) => true,
         (Change::DeleteService(key), Target::Server(service, _) | Target::Counters(Some(service))) => key == service,
-        _ => Target::of(later) == target,
+        _ => later.target() == target,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Family, Forwarding, RealServer, Thresholds, VirtualService, Weight};
+    use crate::model::{
+        DaemonRole, Family, Forwarding, RealServer, ServerKey, ServiceKey, Thresholds, VirtualService, Weight,
+    };
 
     #[test]
     fn changes_are_overtaken_by_later_ones_of_the_same_thing_or_of_what_holds_it() {

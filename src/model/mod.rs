@@ -11,7 +11,7 @@ mod service;
 mod stats;
 mod table;
 
-pub use change::Change;
+pub use change::{Change, Target};
 pub use daemon::{DaemonRole, SyncDaemon, Timeouts};
 pub use server::{Checksum, Forwarding, RealServer, ServerKey, Thresholds, Tunnel, Weight};
 pub use service::{Family, Netmask, Persistence, Protocol, Scheduler, SchedulerFlags, ServiceKey, VirtualService};

@@ -10,7 +10,7 @@ use super::{
     grammar::{self, Command, Names},
     words::{self, Word},
 };
-use crate::model::{Change, Conflict, DaemonRole, ServerKey, ServiceKey, Table};
+use crate::model::{Change, Conflict, ServiceKey, Table, Target};
 
 /// Something wrong, or worth knowing, at one place of a save file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,44 +34,10 @@ pub struct SaveFile {
     pub warnings: Vec<Fault>,
 }
 
-/// What a line is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Object {
-    Service(ServiceKey),
-    Server(ServiceKey, ServerKey),
-    Daemon(DaemonRole),
-    Timeouts,
-    Everything,
-}
-
-impl Object {
-    fn of(change: &Change) -> Self {
-        match change {
-            Change::AddService(service) | Change::EditService(service) => Self::Service(service.key),
-            Change::DeleteService(key) => Self::Service(*key),
-            Change::AddServer(service, server) | Change::EditServer(service, server) => {
-                Self::Server(*service, server.key)
-            }
-            Change::DeleteServer(service, server) => Self::Server(*service, *server),
-            Change::SetTimeouts(_) => Self::Timeouts,
-            Change::StartDaemon(daemon) => Self::Daemon(daemon.role),
-            Change::StopDaemon(role) => Self::Daemon(*role),
-            Change::Zero(_) | Change::Clear => Self::Everything,
-        }
-    }
-
-    fn service(self) -> Option<ServiceKey> {
-        match self {
-            Self::Service(key) | Self::Server(key, _) => Some(key),
-            Self::Daemon(_) | Self::Timeouts | Self::Everything => None,
-        }
-    }
-}
-
 /// Which line is about what: the last one about each service, server, daemon, or the timeouts.
 ///
 /// Made by reading the file again, because it is only wanted when something went wrong.
-pub struct Lines(HashMap<Object, usize>);
+pub struct Lines(HashMap<Target, usize>);
 
 impl Lines {
     /// Reads the lines of a save file once more. Lines with faults are about nothing.
@@ -81,20 +47,20 @@ impl Lines {
     }
 
     fn of_first(text: &str, count: usize, names: &dyn Names) -> Self {
-        let object = |line: &str| {
+        let target = |line: &str| {
             let words = words::split(line).ok()?;
             let texts: Vec<&str> = without_program(&words).iter().map(|word| &*word.text).collect();
             match grammar::parse(&texts, names).ok()?.command {
-                Command::Change(change) => Some(Object::of(&change)),
+                Command::Change(change) => Some(change.target()),
                 _ => None,
             }
         };
-        Self(text.lines().zip(1..).take(count).filter_map(|(line, number)| Some((object(line)?, number))).collect())
+        Self(text.lines().zip(1..).take(count).filter_map(|(line, number)| Some((target(line)?, number))).collect())
     }
 
     /// Returns the line about the same service, server, daemon or timeouts as `change`, from 1.
     pub fn about(&self, change: &Change) -> Option<usize> {
-        self.0.get(&Object::of(change)).copied()
+        self.0.get(&change.target()).copied()
     }
 }
 
@@ -173,19 +139,19 @@ impl Reader<'_> {
         };
         let notes = parsed.notes.iter().map(|note| fault(first.column, note.to_string(), None));
         self.file.warnings.extend(notes);
-        let object = Object::of(&change);
+        let target = change.target();
         match self.file.table.apply(&change) {
             Ok(()) => {
                 if let Some(lines) = &mut self.lines {
-                    lines.0.insert(object, number);
+                    lines.0.insert(target, number);
                 }
                 Ok(())
             }
-            Err(Conflict::NoSuchService) if object.service().is_some_and(|key| self.broken.contains(&key)) => Ok(()),
+            Err(Conflict::NoSuchService) if target.service().is_some_and(|key| self.broken.contains(&key)) => Ok(()),
             Err(conflict) => {
                 let (text, names) = (self.text, self.names);
                 let lines = self.lines.get_or_insert_with(|| Lines::of_first(text, number - 1, names));
-                let (message, hint) = in_conflict(object, conflict, lines);
+                let (message, hint) = in_conflict(target, conflict, lines);
                 Err(fault(first.column, message, hint))
             }
         }
@@ -193,24 +159,17 @@ impl Reader<'_> {
 }
 
 /// Says which earlier line a line is in conflict with, or which is missing.
-fn in_conflict(object: Object, conflict: Conflict, lines: &Lines) -> (String, Option<String>) {
-    let line = || lines.0.get(&object).map_or_else(String::new, |line| format!(" in line {line}"));
-    let what = match object {
-        Object::Service(key) => key.to_string(),
-        Object::Server(key, server) => format!("server {server} of {key}"),
-        Object::Daemon(role) => format!("the {role} sync daemon"),
-        Object::Timeouts => "the timeouts".to_owned(),
-        Object::Everything => "the table".to_owned(),
-    };
+fn in_conflict(target: Target, conflict: Conflict, lines: &Lines) -> (String, Option<String>) {
+    let line = || lines.0.get(&target).map_or_else(String::new, |line| format!(" in line {line}"));
     match conflict {
         Conflict::ServiceExists | Conflict::ServerExists | Conflict::DaemonExists => {
-            (format!("{what} is there already{}", line()), Some("keep one of the two lines".to_owned()))
+            (format!("{target} is there already{}", line()), Some("keep one of the two lines".to_owned()))
         }
         Conflict::NoSuchService => {
-            let key = object.service().map_or(what, |key| key.to_string());
-            (format!("{key} is not defined above this line"), Some("its line, with -A, comes first".to_owned()))
+            let service = target.service().map_or(target, Target::Service);
+            (format!("{service} is not defined above this line"), Some("its line, with -A, comes first".to_owned()))
         }
-        Conflict::NoSuchServer | Conflict::NoSuchDaemon => (format!("{what} is not defined above this line"), None),
+        Conflict::NoSuchServer | Conflict::NoSuchDaemon => (format!("{target} is not defined above this line"), None),
     }
 }
 
