@@ -87,9 +87,3 @@ impl Error {
         &self.complaints
     }
 }
-
-impl From<anyhow::Error> for Error {
-    fn from(error: anyhow::Error) -> Self {
-        Self::failed(format_args!("{error:#}"))
-    }
-}

@@ -11,7 +11,7 @@ use std::{
 
 use crate::model::{
     Change, Checksum, Family, Forwarding, Protocol, RealServer, SchedulerFlags, ServerKey, ServiceKey, SyncDaemon,
-    Table, Timeouts, Tunnel, VirtualService,
+    Timeouts, Tunnel, VirtualService,
 };
 
 /// Writes an address and a port of a protocol (`None` behind a firewall mark) as text.
@@ -44,18 +44,6 @@ pub fn change_line(change: &Change) -> String {
         Change::Zero(None) => "-Z".to_owned(),
         Change::Clear => "-C".to_owned(),
     }
-}
-
-/// Returns the lines that make `table` from an empty one: services each followed by its servers, timeouts, daemons.
-pub fn table_lines(table: &Table) -> Vec<String> {
-    let mut lines = Vec::new();
-    for entry in table.services.values() {
-        lines.push(service_line(&entry.service));
-        lines.extend(entry.servers.values().map(|server| server_line(&entry.service.key, server)));
-    }
-    lines.extend(table.timeouts.as_ref().map(timeouts_line));
-    lines.extend(table.daemons.iter().map(daemon_line));
-    lines
 }
 
 /// Returns the line that adds a service: `-A -t 10.0.0.1:80 -s wlc`.
@@ -232,7 +220,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        model::{DaemonRole, Entry, Netmask, Persistence, Scheduler, Thresholds as Limits, Weight},
+        ipvs::plan::{Extra, plan},
+        model::{DaemonRole, Entry, Netmask, Persistence, Scheduler, Table, Thresholds as Limits, Weight},
         state::{
             grammar::{self, Command, NoNames},
             words,
@@ -318,13 +307,14 @@ mod tests {
             timeouts: Some(Timeouts { tcp: 1, tcp_fin: 2, udp: 3 }),
             daemons: vec![daemon],
         };
+        let lines: Vec<_> = plan(&Table::default(), &table, Extra::Keep).map(|change| change_line(&change)).collect();
         assert_eq!(
-            table_lines(&table),
+            lines,
             [
+                r"--start-daemon master --mcast-interface 'it'\''s' --syncid 3 --sync-maxlen 1472 --mcast-ttl 1",
+                "--set 1 2 3",
                 "-A -t [2001:db8::1]:80 -s wlc",
                 "-a -t [2001:db8::1]:80 -r [::1.2.3.4]:80 -g -w 1 -x 9",
-                "--set 1 2 3",
-                r"--start-daemon master --mcast-interface 'it'\''s' --syncid 3 --sync-maxlen 1472 --mcast-ttl 1",
             ]
         );
     }
