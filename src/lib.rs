@@ -1,10 +1,14 @@
-//! lvsadm: Linux Virtual Server at the prompt.
+//! lvsadm: Linux Virtual Server at the prompt and in the background.
 //!
-//! Modules are layers; imports point downwards only, `tests/layers.rs` checks it:
-//! `cli` → `state` → `ipvs` → `sys` → `model`.
+//! Modules are layers; imports point downwards only, `tests/layers.rs` checks it. Top to bottom: `cli`, `agent`,
+//! `notify`, `state`, `pool`, `check`, `vrrp`, `ipvs`, `host`, `sys`, `model`.
 
+pub mod check;
 pub mod cli;
+pub mod host;
 pub mod ipvs;
 pub mod model;
+pub mod pool;
 pub mod state;
 pub mod sys;
+pub mod vrrp;

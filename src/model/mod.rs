@@ -10,6 +10,7 @@ mod server;
 mod service;
 mod stats;
 mod table;
+mod time;
 
 pub use change::{Change, Target};
 pub use daemon::{DaemonRole, SyncDaemon, Timeouts};
@@ -17,3 +18,4 @@ pub use server::{Checksum, Forwarding, RealServer, ServerKey, Thresholds, Tunnel
 pub use service::{Family, Netmask, Persistence, Protocol, Scheduler, SchedulerFlags, ServiceKey, VirtualService};
 pub use stats::{Info, ServerStatus, Snapshot, SnapshotServer, SnapshotService, Stats};
 pub use table::{Conflict, Entry, Table};
+pub use time::Moment;

@@ -1,0 +1,9 @@
+//! The host around the kernel table: links, addresses, routes, rules, ARP and neighbour discovery, sysctls, scripts.
+//!
+//! Mechanisms with plain values; who wants what on which host, and when, is decided above.
+
+mod command;
+mod wanted;
+
+pub use command::Command;
+pub use wanted::{Address, Lifetime, NextHop, PROTOCOL, Route, RouteTarget, Rule, RuleAction, Scope};

@@ -1,0 +1,66 @@
+//! What a pool is told: plain values, as checked settings. Reading them from lines belongs to `state`.
+
+use std::net::IpAddr;
+
+use crate::{
+    check::settings::{Probe, Schedule},
+    host::Command,
+    model::{RealServer, ServerKey, ServiceKey, Weight},
+};
+
+/// A check of one real server of one virtual service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// The service.
+    pub service: ServiceKey,
+    /// The server.
+    pub server: ServerKey,
+    /// What is asked.
+    pub probe: Probe,
+    /// When.
+    pub schedule: Schedule,
+    /// Through the kernel's own forwarding, to prove the whole path.
+    pub through_vip: bool,
+}
+
+/// How the servers of one virtual service make up its pool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// The service.
+    pub service: ServiceKey,
+    /// Least sum of weights of working servers, at least 1.
+    pub quorum: u32,
+    /// Kept away from the quorum on both sides; less than it.
+    pub hysteresis: u32,
+    /// Run when the quorum is gained or lost.
+    pub quorum_up: Option<Command>,
+    /// See `quorum_up`.
+    pub quorum_down: Option<Command>,
+    /// Takes over without a quorum.
+    pub sorry: Option<RealServer>,
+    /// Whether the sorry server stays in the table with weight 0.
+    pub sorry_inhibit: bool,
+    /// Whether failed servers stay in the table with weight 0.
+    pub inhibit: bool,
+    /// Whether commands also run for what ends with the process (`omega`).
+    pub omega: bool,
+    /// Checks sleep while this address is on no link of this host (`ha_suspend`).
+    pub suspend_without: Option<IpAddr>,
+}
+
+/// What is said about one server beside its checks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerPolicy {
+    /// The service.
+    pub service: ServiceKey,
+    /// The server.
+    pub server: ServerKey,
+    /// Overrides the service's `inhibit`.
+    pub inhibit: Option<bool>,
+    /// Run when it comes back.
+    pub up: Option<Command>,
+    /// Run when it fails.
+    pub down: Option<Command>,
+    /// Bounds of weights that checks give it.
+    pub weights: Option<(Weight, Weight)>,
+}

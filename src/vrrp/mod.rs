@@ -1,0 +1,8 @@
+//! VRRP: elections over virtual addresses, after RFC 3768, 5798 and 9568 and the habits of keepalived.
+//!
+//! Packets, instances, sync groups and tracking do no IO and read no clock: [`event`] says what goes in and what comes
+//! out. What has sockets stands in `driver`.
+
+pub mod event;
+pub mod settings;
+pub mod status;
