@@ -2,4 +2,5 @@
 //!
 //! What a server's health means for the table is decided in `pool`.
 
+pub mod answer;
 pub mod settings;
