@@ -2,8 +2,18 @@
 //!
 //! Mechanisms with plain values; who wants what on which host, and when, is decided above.
 
+mod client;
+mod codec;
 mod command;
+mod link;
+mod monitor;
+mod refusal;
 mod wanted;
 
+pub use client::{AddressChange, Error, Host, RouteChange, RuleChange};
+pub use codec::Action;
 pub use command::Command;
+pub use link::{HeldAddress, Link};
+pub use monitor::{Change, Monitor, Watch};
+pub use refusal::Refusal;
 pub use wanted::{Address, Lifetime, NextHop, PROTOCOL, Route, RouteTarget, Rule, RuleAction, Scope};
