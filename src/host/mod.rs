@@ -5,9 +5,13 @@
 mod client;
 mod codec;
 mod command;
+pub mod firewall;
 mod link;
 mod monitor;
+pub mod namespace;
 mod refusal;
+pub mod sysctl;
+pub mod vmac;
 mod wanted;
 
 pub use client::{AddressChange, Error, Host, RouteChange, RuleChange};

@@ -187,13 +187,14 @@ impl Socket {
     }
 
     /// Sends a transaction of the netfilter kind: the first and the last request enclose those that are carried out
-    /// together or not at all, and each of these asks for an acknowledgement itself. Returns the first refusal, if any.
+    /// together or not at all, and each of these asks for an acknowledgement itself. Returns the first refusal, if any, with
+    /// the index of its request: 0 is the whole.
     ///
-    /// Old kernels acknowledge neither end of it; what goes wrong with the whole is answered under the first number.
+    /// The ends ask for none, because old kernels give none.
     ///
     /// # Errors
     /// The socket fails, or the answers make no sense.
-    pub fn transaction(&mut self, batch: &mut Batch) -> Result<Option<Refused>, Error> {
+    pub fn transaction(&mut self, batch: &mut Batch) -> Result<Option<(usize, Refused)>, Error> {
         let Some(last) = batch.len().checked_sub(2).filter(|last| *last > 0) else {
             return Ok(None);
         };
@@ -208,7 +209,7 @@ impl Socket {
                 }
                 let refused = answer.refusal()?;
                 let ended = index == last || (index == 0 && refused.is_some());
-                refusal = refusal.or(refused);
+                refusal = refusal.or(refused.map(|refused| (index, refused)));
                 if ended {
                     return Ok(refusal);
                 }
