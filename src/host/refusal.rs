@@ -6,7 +6,7 @@ use nix::errno::Errno;
 
 use super::{
     codec::{Action, Unsayable},
-    wanted::{Address, Route, RouteTarget, Rule, RuleAction},
+    wanted::{Address, Route, RouteTarget, Rule, RuleAction, Scope},
 };
 use crate::sys::netlink::Refused;
 
@@ -133,6 +133,10 @@ fn address_words(action: Action, link: &str, address: &Address, errno: Errno) ->
         (Action::Add, Errno::ENOBUFS | Errno::EINVAL) if v6 => words(
             format!("the kernel refuses such an address, or {link} does not carry IPv6"),
             &format!("IPv6 needs an MTU of 1280 bytes or more: see `ip link show {link}`"),
+        ),
+        (Action::Add, Errno::EINVAL) if address.scope != Scope::Global => words(
+            "the kernel refuses such an address",
+            "all addresses of a network on one link must have the same scope",
         ),
         (Action::Add, Errno::ENOBUFS) => words(
             format!("{link} does not carry IPv4"),

@@ -113,7 +113,9 @@ pub(in crate::host) fn change(
         if let Some((address, 1..)) = route.to {
             write_ip(w, attribute::DST, address);
         }
-        w.u32(attribute::TABLE, route.table);
+        if header.table == 0 {
+            w.u32(attribute::TABLE, route.table);
+        }
         match &hops[..] {
             [] => {}
             [(hop, index)] => {

@@ -27,6 +27,7 @@ mod attribute {
 
 /// What a rule does.
 mod action {
+    pub(super) const UNSPECIFIED: u8 = 0;
     pub(super) const TO_TABLE: u8 = 1;
     pub(super) const BLACKHOLE: u8 = 6;
     pub(super) const UNREACHABLE: u8 = 7;
@@ -55,6 +56,8 @@ pub(in crate::host) fn change(batch: &mut Batch, action: Action, rule: &Rule) {
         RuleAction::Unreachable => (action::UNREACHABLE, 0),
         RuleAction::Prohibit => (action::PROHIBIT, 0),
     };
+    // The table says enough about what is removed.
+    let number = if action == Action::Remove && table != 0 { action::UNSPECIFIED } else { number };
     let header = header(
         rule.family(),
         rule.to.map_or(0, |(_, prefix)| prefix),
@@ -86,7 +89,7 @@ pub(in crate::host) fn change(batch: &mut Batch, action: Action, rule: &Rule) {
         if let Some(name) = &rule.oif {
             w.string(attribute::OIFNAME, name);
         }
-        if table != 0 {
+        if table > u8::MAX.into() {
             w.u32(attribute::TABLE, table);
         }
         // Kernels before 4.17 ignore it.
