@@ -197,16 +197,15 @@ impl Kept {
     /// There is no such switch, or it cannot be set; then nothing is remembered.
     pub fn set(&mut self, owner: &str, key: Key, value: &str) -> Result<(), Error> {
         let now = read(&key)?;
+        let written = write(&key, value);
+        // What is so already is written all the same: the kernel then does not change it along with `default`.
+        if now != value {
+            written?;
+        }
         if let Some(entry) = self.entries.iter_mut().find(|entry| entry.found.key == key) {
-            if now != value {
-                write(&key, value)?;
-            }
             value.clone_into(&mut entry.found.ours);
             entry.wanted_by.insert(owner.to_owned());
-            return Ok(());
-        }
-        if now != value {
-            write(&key, value)?;
+        } else if now != value {
             let found = Found { key, before: now, ours: value.to_owned() };
             self.entries.push(Entry { found, wanted_by: [owner.to_owned()].into() });
         }

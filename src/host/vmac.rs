@@ -176,6 +176,10 @@ fn free_name(host: &mut Host, wanted: &VmacWanted, base: u32, mac: [u8; 6]) -> R
 
 fn set_switches(kept: &mut Kept, vmac: &str, base: &str, family: Family) -> Vec<sysctl::Error> {
     let mut warnings = Vec::new();
+    if family == Family::V4 {
+        // First, because it changes the macvlan's own switch, too.
+        warnings.extend(move_filter_to_links(kept, vmac).err());
+    }
     let mut set = |kept: &mut Kept, key: Result<Key, BadKey>, value: &str| {
         let result = key.map_err(sysctl::Error::from).and_then(|key| kept.set(vmac, key, value));
         warnings.extend(result.err());
@@ -190,9 +194,6 @@ fn set_switches(kept: &mut Kept, vmac: &str, base: &str, family: Family) -> Vec<
     }
     for (name, value) in OF_VMAC_IPV6 {
         set(kept, Key::ipv6_of(vmac, name), value);
-    }
-    if family == Family::V4 {
-        warnings.extend(move_filter_to_links(kept, vmac).err());
     }
     // A host without IPv6 has no switches for it, and needs none.
     warnings.retain(|warning| !matches!(warning, sysctl::Error::Missing { key, .. } if key.is_ipv6()));

@@ -27,6 +27,7 @@ mod flag {
     pub(super) const SECONDARY: u32 = 0x01;
     pub(super) const NODAD: u32 = 0x02;
     pub(super) const DADFAILED: u32 = 0x08;
+    pub(super) const DEPRECATED: u32 = 0x20;
     pub(super) const TENTATIVE: u32 = 0x40;
     pub(super) const NOPREFIXROUTE: u32 = 0x200;
 }
@@ -123,6 +124,10 @@ pub(in crate::host) fn decode(message: &[u8]) -> Result<Option<HeldAddress>, Mal
             attribute::PROTO => protocol = Some(attribute.u8("IFA_PROTO")?),
             _ => {}
         }
+    }
+    // IPv4 addresses that are deprecated for ever have no lifetime that says so.
+    if flags & flag::DEPRECATED != 0 && preferred == Lifetime::Forever {
+        preferred = Lifetime::Seconds(0);
     }
     // IPv6 addresses without another end have one attribute only.
     let Some(address) = local.or(other_end) else {

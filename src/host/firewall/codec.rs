@@ -113,10 +113,10 @@ pub(super) fn table(batch: &mut Batch, owned: bool) {
     const FLAGS: u16 = 2;
     const OWNER: u32 = 2;
     push(batch, message::NEW_TABLE, NlmF::CREATE | NlmF::EXCL, |w| w.u32_be(FLAGS, if owned { OWNER } else { 0 }));
-    // Type numbers are nft's own; the kernel keeps them for it.
-    set(batch, ADDRESSES4, 7, 4, 1);
-    set(batch, ADDRESSES6, 8, 16, 2);
-    set(batch, LINKS, 20, 4, 3);
+    // Types and orders of bytes have nft's own numbers; the kernel keeps them for it, so that it can show the sets.
+    set(batch, ADDRESSES4, SetOf { key_type: 7, key_len: 4, order: NETWORK_ORDER, id: 1 });
+    set(batch, ADDRESSES6, SetOf { key_type: 8, key_len: 16, order: NETWORK_ORDER, id: 2 });
+    set(batch, LINKS, SetOf { key_type: 20, key_len: 4, order: HOST_ORDER, id: 3 });
     chain(batch, INPUT, 1, INPUT_PRIORITY);
     chain(batch, OUTPUT, 3, 0);
 
@@ -163,18 +163,33 @@ pub(super) fn table(batch: &mut Batch, owned: bool) {
     }
 }
 
-fn set(batch: &mut Batch, name: &str, key_type: u32, key_len: u32, id: u32) {
+/// What is in a set.
+struct SetOf {
+    key_type: u32,
+    key_len: u32,
+    order: u32,
+    id: u32,
+}
+
+const HOST_ORDER: u32 = 1;
+const NETWORK_ORDER: u32 = 2;
+
+fn set(batch: &mut Batch, name: &str, of: SetOf) {
     const NAME: u16 = 2;
     const FLAGS: u16 = 3;
     const KEY_TYPE: u16 = 4;
     const KEY_LEN: u16 = 5;
     const ID: u16 = 10;
+    const USER_DATA: u16 = 13;
+    const USER_KEY_ORDER: u8 = 0;
     push(batch, message::NEW_SET, NlmF::CREATE, |w| {
         w.string(NAME, name);
         w.u32_be(FLAGS, 0);
-        w.u32_be(KEY_TYPE, key_type);
-        w.u32_be(KEY_LEN, key_len);
-        w.u32_be(ID, id);
+        w.u32_be(KEY_TYPE, of.key_type);
+        w.u32_be(KEY_LEN, of.key_len);
+        w.u32_be(ID, of.id);
+        let [a, b, c, d] = of.order.to_ne_bytes();
+        w.bytes(USER_DATA, &[USER_KEY_ORDER, 4, a, b, c, d]);
     });
 }
 
