@@ -234,11 +234,14 @@ impl Host {
             let Some(change) = changes.get(index) else {
                 continue;
             };
-            if !names.contains_key(&change.link) {
-                let link = self.link_at(change.link)?;
-                names.insert(change.link, link.map_or_else(|| format!("link {}", change.link), |link| link.name));
-            }
-            let name = names.get(&change.link).map_or("", String::as_str);
+            let name = match names.get(&change.link) {
+                Some(name) => name,
+                None => {
+                    let link = self.link_at(change.link)?;
+                    let name = link.map_or_else(|| format!("link {}", change.link), |link| link.name);
+                    names.entry(change.link).or_insert(name)
+                }
+            };
             refusals.push(refusal::address(index, change.action, name, change.address, problem));
         }
         Ok(refusals)

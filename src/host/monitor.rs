@@ -101,6 +101,7 @@ impl Monitor {
     ///
     /// # Errors
     /// The socket fails.
+    #[allow(clippy::should_implement_trait, reason = "the end is only the end for now")]
     pub fn next(&mut self) -> Result<Option<Change>, Error> {
         for _ in 0..DATAGRAMS_A_CALL {
             if let Some(change) = self.ready.pop_front() {
@@ -149,4 +150,26 @@ fn decode(kind: u16, message: &[u8], names: &mut HashMap<u32, String>) -> Option
         _ => {}
     }
     change.unwrap_or(Some(Change::Overrun))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_counts_as_lost() {
+        let mut names = HashMap::new();
+        assert_eq!(decode(codec::address::DELETE, &[2, 32], &mut names), Some(Change::Overrun));
+        assert_eq!(decode(codec::address::DELETE, &[2, 32, 0, 0, 1, 0, 0, 0], &mut names), None);
+        assert_eq!(decode(9999, &[], &mut names), None);
+    }
+
+    proptest! {
+        #[test]
+        fn reading_never_panics(kind in 16..40u16, message in proptest::collection::vec(any::<u8>(), 0..100)) {
+            let _ = decode(kind, &message, &mut HashMap::new());
+        }
+    }
 }

@@ -209,7 +209,7 @@ impl Socket {
                 }
                 let refused = answer.refusal()?;
                 let ended = index == last || (index == 0 && refused.is_some());
-                refusal = refusal.or(refused.map(|refused| (index, refused)));
+                refusal = refusal.or_else(|| refused.map(|refused| (index, refused)));
                 if ended {
                     return Ok(refusal);
                 }

@@ -157,7 +157,7 @@ fn scope(route: &Route, action: Action) -> Scope {
         RouteTarget::Via(hops) => hops.iter().all(|hop| hop.gateway.is_none()),
         _ => false,
     };
-    route.scope.unwrap_or(match action {
+    route.scope.unwrap_or_else(|| match action {
         Action::Remove if route.family() == Family::V4 => Scope::Nowhere,
         // IPv6 has no scopes of routes.
         Action::Add if on_link && route.family() == Family::V4 => Scope::Link,
