@@ -3,6 +3,7 @@
 #![allow(dead_code)]
 
 use lvsadm::{
+    host::Change,
     ipvs::{
         codec,
         plan::{Extra, plan},
@@ -38,4 +39,10 @@ pub(crate) fn proc(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let _ = procfs::snapshot(&text, 100);
     let _ = procfs::connections(&text);
+}
+
+/// Messages about links, addresses, routes and rules. The first two bytes are the type of the message.
+pub(crate) fn route(data: &[u8]) {
+    let Some((kind, message)) = data.split_first_chunk() else { return };
+    let _ = Change::read(u16::from_le_bytes(*kind), message, |index| Some(index.to_string()));
 }

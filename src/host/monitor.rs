@@ -56,6 +56,24 @@ pub enum Change {
     Later,
 }
 
+impl Change {
+    /// Reads a message of routing netlink: its type, and what follows the netlink header. `None` if it is of no interest; one
+    /// that makes no sense counts as lost. `name` knows the names of links.
+    pub fn read(kind: u16, message: &[u8], name: impl Fn(u32) -> Option<String>) -> Option<Self> {
+        let gone = |Link { index, name, .. }| Self::LinkGone { index, name };
+        let change = match kind {
+            codec::link::NEW => codec::link::decode(message).map(|link| link.map(Self::Link)),
+            codec::link::DELETE => codec::link::decode(message).map(|link| link.map(gone)),
+            codec::address::NEW => codec::address::decode(message).map(|held| held.map(Self::AddressAdded)),
+            codec::address::DELETE => codec::address::decode(message).map(|held| held.map(Self::AddressRemoved)),
+            codec::route::DELETE => codec::route::decode(message, name).map(|route| route.map(Self::RouteRemoved)),
+            codec::rule::DELETE => codec::rule::decode(message).map(|rule| rule.map(Self::RuleRemoved)),
+            _ => Ok(None),
+        };
+        change.unwrap_or(Some(Self::Overrun))
+    }
+}
+
 /// What is listened to beside links and addresses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Watch {
@@ -108,7 +126,16 @@ impl Monitor {
                 return Ok(Some(change));
             }
             let Self { socket, ready, names } = self;
-            match socket.receive(|kind, message| ready.extend(decode(kind, message, names))) {
+            let each = |kind, message: &[u8]| {
+                let change = Change::read(kind, message, |index| names.get(&index).cloned());
+                match &change {
+                    Some(Change::Link(link)) => drop(names.insert(link.index, link.name.clone())),
+                    Some(Change::LinkGone { index, .. }) => drop(names.remove(index)),
+                    _ => {}
+                }
+                ready.extend(change);
+            };
+            match socket.receive(each) {
                 Ok(true) => {}
                 Ok(false) => return Ok(None),
                 // What the kernel says and we cannot read is as lost as what it could not tell.
@@ -131,45 +158,27 @@ impl AsFd for Monitor {
     }
 }
 
-/// Reads a message; `None` if it is of no interest. One that makes no sense counts as lost.
-fn decode(kind: u16, message: &[u8], names: &mut HashMap<u32, String>) -> Option<Change> {
-    let change = match kind {
-        codec::link::NEW => codec::link::decode(message).map(|link| link.map(Change::Link)),
-        codec::link::DELETE => codec::link::decode(message)
-            .map(|link| link.map(|Link { index, name, .. }| Change::LinkGone { index, name })),
-        codec::address::NEW => codec::address::decode(message).map(|held| held.map(Change::AddressAdded)),
-        codec::address::DELETE => codec::address::decode(message).map(|held| held.map(Change::AddressRemoved)),
-        codec::route::DELETE => codec::route::decode(message, |index| names.get(&index).cloned())
-            .map(|route| route.map(Change::RouteRemoved)),
-        codec::rule::DELETE => codec::rule::decode(message).map(|rule| rule.map(Change::RuleRemoved)),
-        _ => Ok(None),
-    };
-    match &change {
-        Ok(Some(Change::Link(link))) => drop(names.insert(link.index, link.name.clone())),
-        Ok(Some(Change::LinkGone { index, .. })) => drop(names.remove(index)),
-        _ => {}
-    }
-    change.unwrap_or(Some(Change::Overrun))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
 
+    fn read(kind: u16, message: &[u8]) -> Option<Change> {
+        Change::read(kind, message, |_| None)
+    }
+
     #[test]
     fn what_cannot_be_read_counts_as_lost() {
-        let mut names = HashMap::new();
-        assert_eq!(decode(codec::address::DELETE, &[2, 32], &mut names), Some(Change::Overrun));
-        assert_eq!(decode(codec::address::DELETE, &[2, 32, 0, 0, 1, 0, 0, 0], &mut names), None);
-        assert_eq!(decode(9999, &[], &mut names), None);
+        assert_eq!(read(codec::address::DELETE, &[2, 32]), Some(Change::Overrun));
+        assert_eq!(read(codec::address::DELETE, &[2, 32, 0, 0, 1, 0, 0, 0]), None);
+        assert_eq!(read(9999, &[]), None);
     }
 
     proptest! {
         #[test]
         fn reading_never_panics(kind in 16..40u16, message in proptest::collection::vec(any::<u8>(), 0..100)) {
-            let _ = decode(kind, &message, &mut HashMap::new());
+            let _ = read(kind, &message);
         }
     }
 }
