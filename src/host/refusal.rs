@@ -17,6 +17,7 @@ pub struct Refusal {
     pub index: usize,
     /// The kernel's error number.
     pub errno: Errno,
+    action: Option<Action>,
     attempt: String,
     reason: String,
     hint: Option<String>,
@@ -29,8 +30,20 @@ impl Refusal {
     }
 
     /// Whether what should be added is there already, or what should be removed is not: the host is as it was wanted.
+    /// What was on a link went with it.
     pub fn is_needless(&self) -> bool {
-        matches!(self.errno, Errno::EEXIST | Errno::EADDRNOTAVAIL | Errno::ESRCH | Errno::ENOENT)
+        match self.action {
+            Some(Action::Add) => self.errno == Errno::EEXIST,
+            Some(Action::Remove) => {
+                matches!(self.errno, Errno::EADDRNOTAVAIL | Errno::ESRCH | Errno::ENOENT | Errno::ENODEV)
+            }
+            None => false,
+        }
+    }
+
+    fn of(mut self, action: Action) -> Self {
+        self.action = Some(action);
+        self
     }
 
     /// Words `why` with the reason and the hint that are known for it, or else with the kernel's own words.
@@ -40,13 +53,21 @@ impl Refusal {
                 return Self {
                     index,
                     errno: Errno::ENODEV,
+                    action: None,
                     attempt,
                     reason: format!("there is no link {name}"),
                     hint: Some("see `ip link` for the links that there are".to_owned()),
                 };
             }
             Problem::Unsayable(Unsayable::Senseless(reason)) => {
-                return Self { index, errno: Errno::EINVAL, attempt, reason: reason.to_owned(), hint: None };
+                return Self {
+                    index,
+                    errno: Errno::EINVAL,
+                    action: None,
+                    attempt,
+                    reason: reason.to_owned(),
+                    hint: None,
+                };
             }
             Problem::Refused(Refused { errno, said }) => (errno, said),
         };
@@ -54,7 +75,7 @@ impl Refusal {
             let words = said.as_deref().unwrap_or_else(|| errno.desc());
             (format!("the kernel refused it: {words} ({})", errno as i32), None)
         });
-        Self { index, errno, attempt, reason, hint }
+        Self { index, errno, action: None, attempt, reason, hint }
     }
 }
 
@@ -115,7 +136,7 @@ pub(super) fn address(index: usize, action: Action, link: &str, address: &Addres
         Action::Remove => format!("remove {shown} from {link}"),
     };
     let known = why.errno().and_then(|errno| address_words(action, link, address, errno));
-    Refusal::new(index, attempt, why, known)
+    Refusal::new(index, attempt, why, known).of(action)
 }
 
 fn address_words(action: Action, link: &str, address: &Address, errno: Errno) -> Option<Words> {
@@ -167,7 +188,7 @@ pub(super) fn route(index: usize, action: Action, route: &Route, why: Problem) -
         ),
         _ => None,
     });
-    Refusal::new(index, attempt, why, known)
+    Refusal::new(index, attempt, why, known).of(action)
 }
 
 fn shown_route(route: &Route) -> String {
@@ -217,7 +238,7 @@ pub(super) fn rule(index: usize, action: Action, rule: &Rule, why: Problem) -> R
         ),
         _ => None,
     });
-    Refusal::new(index, attempt, why, known)
+    Refusal::new(index, attempt, why, known).of(action)
 }
 
 fn shown_rule(rule: &Rule) -> String {

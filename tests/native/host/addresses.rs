@@ -164,6 +164,12 @@ fn refusals_say_what_and_why() {
         let nowhere = AddressChange { action: Action::Add, link: 4242, address: &v4 };
         let said = "cannot add 192.0.2.1/32 to link 4242: there is no such link".to_owned();
         assert_eq!(refused(&[nowhere]), [(0, false, said)]);
+        let gone = AddressChange { action: Action::Remove, ..nowhere };
+        let said = "cannot remove 192.0.2.1/32 from link 4242: there is no such link".to_owned();
+        assert_eq!(refused(&[gone]), [(0, true, said)]);
+        let group = address("ff02::99", 128);
+        let said = "cannot add ff02::99/128 to eth0: no link can have such an address".to_owned();
+        assert_eq!(refused(&[add(&group)]), [(0, false, said)]);
         let labelled = Address { label: Some("eth0:sixteen-byte".to_owned()), ..address("192.0.2.2", 32) };
         let said = "cannot add 192.0.2.2/32 to eth0: the label has more than 15 bytes".to_owned();
         assert_eq!(refused(&[add(&labelled)]), [(0, false, said)]);
