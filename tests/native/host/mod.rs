@@ -4,6 +4,7 @@ mod addresses;
 mod firewall;
 mod links;
 mod monitor;
+mod neighbour;
 mod routes;
 mod vmac;
 

@@ -12,7 +12,7 @@ use lvsadm::{
 };
 use serde_json::json;
 
-use super::*;
+use super::{neighbour::Neighbour, *};
 use crate::support::run;
 
 fn wanted(base: &str, family: Family) -> VmacWanted {
@@ -209,5 +209,41 @@ fn values_that_the_kernel_does_not_take_are_refused_and_not_remembered() {
         assert_eq!(error.to_string(), "cannot set net/ipv4/conf/eth0/arp_ignore: Invalid argument");
         assert_eq!(error.hint(), Some("the kernel does not take this value"));
         assert_eq!((kept.record(), sysctl::read(&key).expect("a value")), (Vec::new(), "0".to_owned()));
+    });
+}
+
+#[test]
+fn neighbours_find_virtual_addresses_at_the_virtual_mac_and_no_others() {
+    with_cable(|host| {
+        run("sysctl -q -w net.ipv4.conf.all.rp_filter=1").ok();
+        let neighbour = Neighbour::new();
+        let found = |address: &str| {
+            neighbour.run("ip neigh flush all").ok();
+            // The link's own link-local address is checked for duplicates in the first second.
+            assert!((0..4).any(|_| neighbour.reaches(address)), "{address}");
+            let shown = neighbour.run(&format!("ip neigh show {address}")).ok();
+            shown
+                .split_whitespace()
+                .skip_while(|word| *word != "lladdr")
+                .nth(1)
+                .map(str::to_owned)
+                .expect("a neighbour")
+        };
+        let own = found("192.0.2.1");
+        let mut kept = Kept::default();
+        for (family, vip, prefix, mac) in [
+            (Family::V4, "192.0.2.100", 32, "00:00:5e:00:01:33"),
+            (Family::V6, "2001:db8::100", 128, "00:00:5e:00:02:33"),
+        ] {
+            let vmac = set_up(host, &mut kept, &wanted("eth0", family));
+            let vip = address(vip, prefix);
+            assert_eq!(host.change_addresses(&change(Action::Add, vmac.index, [&vip])).expect("an outcome"), []);
+            // Several times, because the link below would answer as well if it were asked to.
+            for _ in 0..3 {
+                assert_eq!(found(&vip.address.to_string()), mac);
+            }
+        }
+        assert_eq!(found("192.0.2.1"), own);
+        assert_eq!(found("2001:db8::1"), own);
     });
 }
