@@ -48,6 +48,11 @@ impl Key {
         Self::new(format!("ipv6/conf/{}/{name}", one_part(link)?))
     }
 
+    /// Returns the last part of the path, without the link.
+    pub fn name(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or_default()
+    }
+
     /// Whether it is about IPv6.
     pub fn is_ipv6(&self) -> bool {
         self.0.starts_with("ipv6/")
@@ -210,6 +215,13 @@ impl Kept {
             self.entries.push(Entry { found, wanted_by: [owner.to_owned()].into() });
         }
         Ok(())
+    }
+
+    /// Remembers that `owner` wants those switches that are held already and that `which` takes.
+    pub fn claim(&mut self, owner: &str, which: impl Fn(&Found) -> bool) {
+        for entry in self.entries.iter_mut().filter(|entry| which(&entry.found)) {
+            entry.wanted_by.insert(owner.to_owned());
+        }
     }
 
     /// Puts back what nobody but `owner` wants, the last first. Returns what could not be put back; a switch that is gone,

@@ -204,6 +204,8 @@ fn set_switches(kept: &mut Kept, vmac: &str, base: &str, family: Family) -> Vec<
 /// other links, and those that come later, get what `all` was: nothing changes for them.
 fn move_filter_to_links(kept: &mut Kept, vmac: &str) -> Result<(), sysctl::Error> {
     let all = Key::ipv4_of("all", "rp_filter")?;
+    // What an earlier run moved is where it belongs. Those that are 0 are macvlans' own.
+    kept.claim(FILTER_OWNER, |found| found.key == all || (found.key.name() == "rp_filter" && found.ours != "0"));
     let strict = sysctl::read(&all)?;
     let strictness = |value: &str| value.parse::<u8>().unwrap_or(0);
     if strictness(&strict) == 0 {

@@ -86,8 +86,11 @@ fn switches_are_set_and_put_back() {
 #[test]
 fn what_a_crashed_run_changed_is_put_back_by_the_next() {
     with_cable(|host| {
+        run("sysctl -q -w net.ipv4.conf.all.rp_filter=1").ok();
+        let filters = || ["all", "eth0", "vrrp.51"].map(|link| switch(&format!("ipv4/conf/{link}/rp_filter")));
         let mut kept = Kept::default();
         let vmac = set_up(host, &mut kept, &wanted("eth0", Family::V4));
+        assert_eq!(filters(), ["0", "1", "0"]);
         let record = serde_json::to_string(&kept.record()).expect("JSON");
         // The run ends without a chance to clean up.
         std::mem::forget(kept);
@@ -99,8 +102,11 @@ fn what_a_crashed_run_changed_is_put_back_by_the_next() {
         assert_eq!((again.index, again.adopted, again.ours), (vmac.index, true, true));
         kept.release("");
         assert_eq!(switch("ipv4/conf/eth0/arp_ignore"), "1");
+        assert_eq!(filters(), ["0", "1", "0"]);
         again.remove(host, &mut kept).expect("removed");
         assert_eq!(switch("ipv4/conf/eth0/arp_ignore"), "0");
+        drop(kept);
+        assert_eq!(switch("ipv4/conf/all/rp_filter"), "1");
 
         // One that wants no macvlan any more puts back at once.
         run("sysctl -q -w net.ipv4.conf.eth0.arp_ignore=1").ok();
