@@ -3,7 +3,10 @@
 //! Mechanisms with plain values; who wants what on which host, and when, is decided above.
 
 mod command;
+pub mod script;
+mod user;
 mod wanted;
 
 pub use command::Command;
+pub use user::{User, UserFault};
 pub use wanted::{Address, Lifetime, NextHop, PROTOCOL, Route, RouteTarget, Rule, RuleAction, Scope};
