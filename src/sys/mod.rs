@@ -8,4 +8,5 @@ pub mod module;
 pub mod names;
 pub mod netlink;
 pub mod privileges;
+pub mod procevents;
 pub mod start;

@@ -6,3 +6,4 @@
 pub mod event;
 pub mod settings;
 pub mod status;
+pub mod track;

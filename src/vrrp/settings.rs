@@ -382,7 +382,8 @@ pub struct Script {
 pub struct Process {
     /// Name.
     pub name: String,
-    /// Name of the program, as in `/proc/PID/comm`, or of its file if `full_command`.
+    /// Name of the program as in `/proc/PID/comm` (15 bytes count); the first word of its command line if `full_command` or
+    /// `arguments` say so.
     pub program: String,
     /// Arguments that it must have; `None` = any.
     pub arguments: Option<(Vec<String>, ArgumentMatch)>,
