@@ -9,4 +9,5 @@ pub mod names;
 pub mod netlink;
 pub mod privileges;
 pub mod procevents;
+pub mod ready;
 pub mod start;

@@ -1,6 +1,7 @@
 //! What is claimed about this machine's kernel, without IPVS: commands, users, FIFOs. Natively, in parallel, in seconds.
 
 mod scripts;
+mod trackers;
 
 use std::{
     fs,
