@@ -8,6 +8,7 @@ pub mod cli;
 pub mod host;
 pub mod ipvs;
 pub mod model;
+pub mod notify;
 pub mod pool;
 pub mod state;
 pub mod sys;

@@ -1,5 +1,6 @@
 //! What is claimed about this machine's kernel, without IPVS: commands, users, FIFOs. Natively, in parallel, in seconds.
 
+mod notify;
 mod scripts;
 mod trackers;
 

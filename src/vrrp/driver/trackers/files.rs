@@ -174,7 +174,7 @@ impl Watcher {
 }
 
 fn directory(path: &Path) -> &Path {
-    path.parent().unwrap_or(Path::new("/"))
+    path.parent().unwrap_or_else(|| Path::new("/"))
 }
 
 /// Returns a file's number; a missing file is 0, as in keepalived.
