@@ -123,7 +123,12 @@ impl Notifier {
             return;
         };
         for (command, extra) in told.commands {
-            self.queue.push(words::subject(subject), command.clone(), extra, told.limit);
+            let subject = words::subject(subject);
+            if told.is_last {
+                self.queue.push_last(subject, command.clone(), extra, told.limit);
+            } else {
+                self.queue.push(subject, command.clone(), extra, told.limit);
+            }
         }
         for (_, writer) in &self.fifos {
             writer.write(&told.line);
@@ -139,7 +144,8 @@ impl Notifier {
     }
 
     /// Ends: waits for commands that wait or run, and for readers to read what was written, but not longer than `limit`; what
-    /// is left then is killed. Removes the FIFOs that it made.
+    /// is left then is killed. Removes the FIFOs that it made. Three seconds are enough for what comes after
+    /// [`State::Stopped`] even if a slow command still runs then.
     pub async fn finish(self, limit: Duration) {
         let fifos: Vec<_> = self.fifos.into_iter().map(|(_, writer)| tokio::spawn(writer.finish(limit))).collect();
         self.queue.finish(limit).await;

@@ -12,13 +12,16 @@ use std::{
 use tokio::{
     sync::Notify,
     task::AbortHandle,
-    time::{Instant, timeout_at},
+    time::{Instant, sleep, timeout_at},
 };
 
 use crate::host::{Command, script::Runner};
 
 /// How many commands of one subject may wait. Then the oldest of them is left out: what counts is the last state.
 const WAITING: usize = 32;
+
+/// How long a command may go on that the last one of its subject waits for.
+const LAST_WAITS: Duration = Duration::from_secs(1);
 
 /// Runs commands in order. Clones are the same queue.
 #[derive(Clone, Debug)]
@@ -39,6 +42,8 @@ struct Line {
     waiting: VecDeque<Job>,
     /// How many were left out since the last one that was run.
     left_out: u64,
+    /// Told when what runs shall come to an end.
+    hurry: Arc<Notify>,
     worker: AbortHandle,
 }
 
@@ -47,6 +52,7 @@ struct Job {
     command: Command,
     extra: Vec<String>,
     limit: Duration,
+    is_last: bool,
 }
 
 impl CommandQueue {
@@ -59,18 +65,34 @@ impl CommandQueue {
     /// subject (`instance VI_1`: what logs call it). Does not wait. If too many wait, the oldest is left out, and a line in
     /// the log says so when the next one is run.
     pub fn push(&self, subject: String, command: Command, extra: Vec<String>, limit: Duration) {
-        let job = Job { command, extra, limit };
+        self.add(subject, Job { command, extra, limit, is_last: false });
+    }
+
+    /// As [`Self::push`], for a subject that ends: whatever else waits for it is left out, and what runs has one second more,
+    /// so that this one has its turn before the process ends.
+    pub fn push_last(&self, subject: String, command: Command, extra: Vec<String>, limit: Duration) {
+        self.add(subject, Job { command, extra, limit, is_last: true });
+    }
+
+    fn add(&self, subject: String, job: Job) {
         let mut subjects = self.0.lock();
-        if let Some(line) = subjects.get_mut(&subject) {
-            if line.waiting.len() >= WAITING && line.waiting.pop_front().is_some() {
-                line.left_out += 1;
-                self.0.left_out.fetch_add(1, Ordering::Relaxed);
-            }
-            line.waiting.push_back(job);
-        } else {
-            let worker = tokio::spawn(Arc::clone(&self.0).work(subject.clone())).abort_handle();
-            subjects.insert(subject, Line { waiting: VecDeque::from([job]), left_out: 0, worker });
+        let Some(line) = subjects.get_mut(&subject) else {
+            let hurry = Arc::new(Notify::new());
+            let worker = tokio::spawn(Arc::clone(&self.0).work(subject.clone(), Arc::clone(&hurry))).abort_handle();
+            subjects.insert(subject, Line { waiting: VecDeque::from([job]), left_out: 0, hurry, worker });
+            return;
+        };
+        let before = line.waiting.len();
+        if job.is_last {
+            line.waiting.retain(|other| other.is_last);
+            line.hurry.notify_one();
+        } else if before >= WAITING {
+            line.waiting.pop_front();
         }
+        let left_out = (before - line.waiting.len()) as u64;
+        line.left_out += left_out;
+        self.0.left_out.fetch_add(left_out, Ordering::Relaxed);
+        line.waiting.push_back(job);
     }
 
     /// Returns how many commands were left out since the start.
@@ -105,14 +127,20 @@ impl Shared {
         self.subjects.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn work(self: Arc<Self>, subject: String) {
-        while let Some(Job { command, extra, limit }) = self.next(&subject) {
-            let exit = self.runner.run(&command, &extra, limit).await;
+    async fn work(self: Arc<Self>, subject: String, hurry: Arc<Notify>) {
+        while let Some(Job { command, extra, limit, is_last }) = self.next(&subject) {
             let program = command.words.first().map_or("", String::as_str);
-            if exit.is_success() {
-                log::debug!("{subject}: {program} {}: {exit}", extra.join(" "));
-            } else {
-                log::warn!("{subject}: {program} {}: {exit}", extra.join(" "));
+            let shown = format!("{subject}: {program} {}", extra.join(" "));
+            let too_long = async {
+                hurry.notified().await;
+                sleep(LAST_WAITS).await;
+            };
+            tokio::select! {
+                exit = self.runner.run(&command, &extra, limit) => {
+                    let level = if exit.is_success() { log::Level::Debug } else { log::Level::Warn };
+                    log::log!(level, "{shown}: {exit}");
+                }
+                () = too_long, if !is_last => log::warn!("{shown}: killed, because the last command waits for it"),
             }
         }
     }
@@ -123,7 +151,7 @@ impl Shared {
         let line = subjects.get_mut(subject)?;
         if line.left_out > 0 {
             let count = std::mem::take(&mut line.left_out);
-            log::warn!("{subject}: {count} commands were left out, because those before them took too long");
+            log::warn!("{subject}: {count} commands were left out, because they were overtaken by events");
         }
         let job = line.waiting.pop_front();
         if job.is_none() {

@@ -18,6 +18,8 @@ pub(super) struct Told<'a> {
     pub(super) commands: Vec<(&'a Command, Vec<String>)>,
     /// How long each may take.
     pub(super) limit: Duration,
+    /// Whether nothing comes after it, because the process ends.
+    pub(super) is_last: bool,
     /// The line for FIFOs, with its newline.
     pub(super) line: String,
 }
@@ -51,8 +53,9 @@ pub(super) fn told<'a>(notify: &'a Notify, notice: &Notice, is_master: bool) -> 
     let any = notify.any.as_ref().filter(|_| is_transition);
     let words = vec![kind.to_owned(), name.clone(), word.to_owned(), priority];
     let commands = special.map(|command| (command, Vec::new())).into_iter().chain(any.map(|command| (command, words)));
-    let limit = if word == "STOP" { STOP_LIMIT } else { LIMIT };
-    Some(Told { commands: commands.collect(), limit, line })
+    let is_last = matches!(notice.kind, NoticeKind::Entered { state: State::Stopped, .. });
+    let limit = if is_last { STOP_LIMIT } else { LIMIT };
+    Some(Told { commands: commands.collect(), limit, is_last, line })
 }
 
 /// Returns the name of a subject as people are told of it.
@@ -128,6 +131,60 @@ mod tests {
         let expected = "fault; any INSTANCE V1 FAULT 107; INSTANCE \"V1\" FAULT 107";
         assert_eq!(draw(&undeleted, NoticeKind::Deleted, false), expected);
         assert_eq!(draw(&Notify::default(), entered(State::Master), false), "INSTANCE \"V1\" MASTER 107");
+    }
+
+    /// The notices of the sequence that `tests/golden/capture-notify` has keepalived go through.
+    fn sequence() -> Vec<(&'static str, Vec<Notice>)> {
+        let notice = |subject, kind, priority| Notice { at: Moment::ZERO, subject, kind, priority };
+        let instance = |kind, priority| notice(Subject::Instance("V1".to_owned()), kind, priority);
+        let group = |state| notice(Subject::Group("G".to_owned()), entered(state), 0);
+        let changes = |before, priority| instance(NoticeKind::Priority { before }, priority);
+        let both = |state, priority| vec![instance(entered(state), priority), group(state)];
+        vec![
+            ("start", vec![changes(100, 107), group(State::Backup), instance(entered(State::Backup), 107)]),
+            ("nothing is heard", both(State::Master, 107)),
+            ("file 7 to 0", vec![changes(107, 100)]),
+            ("link down", both(State::Fault, 100)),
+            ("file 0 to 3", vec![changes(100, 103)]),
+            ("link up", both(State::Backup, 103)),
+            ("stop", both(State::Stopped, 103)),
+        ]
+    }
+
+    #[test]
+    fn a_sequence_is_told_as_keepalived_tells_it() {
+        let with = |words: &str| Some(Command { words: words.split(' ').map(str::to_owned).collect(), user: None });
+        let instance = Notify {
+            any: with("any-V1"),
+            master: with("master-V1 with words"),
+            backup: with("backup-V1"),
+            fault: with("fault-V1"),
+            stop: with("stop-V1"),
+            priority_changes: true,
+            ..Notify::default()
+        };
+        let group = Notify { any: with("any-G"), master: with("master-G"), ..Notify::default() };
+        let mut transcript = String::new();
+        let mut is_master = false;
+        for (event, notices) in sequence() {
+            transcript += &format!("event {event}\n");
+            let (mut lines, mut calls) = (String::new(), Vec::new());
+            for notice in &notices {
+                if let NoticeKind::Entered { state, .. } = notice.kind {
+                    is_master = state == State::Master;
+                }
+                let notify = if matches!(notice.subject, Subject::Group(_)) { &group } else { &instance };
+                let told = told(notify, notice, is_master).expect("told");
+                lines += &format!("fifo {}", told.line);
+                calls.extend(
+                    told.commands.iter().map(|(command, extra)| [&command.words[..], extra].concat().join(" ")),
+                );
+            }
+            calls.sort();
+            transcript += &lines;
+            transcript.extend(calls.iter().map(|call| format!("call {call}\n")));
+        }
+        assert_eq!(transcript, include_str!("../../tests/golden/notify.txt"));
     }
 
     #[test]

@@ -133,6 +133,27 @@ fn the_end_waits_for_commands_but_not_for_ever() {
 }
 
 #[test]
+fn the_last_command_has_its_turn_even_behind_a_slow_one() {
+    let directory = directory();
+    let (quick, file) = writer(directory.path(), "0");
+    run(async {
+        let queue = CommandQueue::new(runner());
+        let push = |word: &str| queue.push("s".to_owned(), quick.clone(), vec![word.to_owned()], LIMIT);
+        queue.push("s".to_owned(), command(Path::new("sleep"), &["100"]), Vec::new(), LIMIT);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        push("overtaken");
+        let begin = Instant::now();
+        for word in ["stop", "any"] {
+            queue.push_last("s".to_owned(), quick.clone(), vec![word.to_owned()], Duration::from_secs(1));
+        }
+        queue.finish(Duration::from_secs(3)).await;
+        assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+        assert_eq!(queue.left_out(), 1);
+    });
+    assert_eq!(text(&file), "stop\nany\n");
+}
+
+#[test]
 fn states_run_their_command_then_the_common_one_then_the_line() {
     let directory = directory();
     let (writer, calls) = writer(directory.path(), "0.05");
@@ -160,6 +181,7 @@ fn states_run_their_command_then_the_common_one_then_the_line() {
         notifier.notify(&entered("unknown", State::Master));
         let mut reader =
             fs::OpenOptions::new().read(true).custom_flags(nix::libc::O_NONBLOCK).open(&fifo).expect("there");
+        until("the commands have run", || text(&calls).lines().count() == 4).await;
         notifier.notify(&entered("G", State::Stopped));
         notifier.finish(LIMIT).await;
         let mut lines = String::new();
