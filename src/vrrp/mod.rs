@@ -3,8 +3,11 @@
 //! Packets, instances, sync groups and tracking do no IO and read no clock: [`event`] says what goes in and what comes
 //! out. What has sockets stands in `driver`.
 
+mod commands;
 pub mod driver;
 pub mod event;
 pub mod settings;
 pub mod status;
 pub mod track;
+
+pub use commands::commands;

@@ -363,9 +363,9 @@ pub struct Script {
     pub name: String,
     /// What is run.
     pub command: Command,
-    /// Time from one start to the next.
+    /// Time from one start to the next. A start that falls into a run is left out.
     pub interval: Duration,
-    /// How long it may take.
+    /// How long it may take; longer is a failure.
     pub timeout: Duration,
     /// Weight for trackers that give none.
     pub weight: (i16, bool),
@@ -417,7 +417,7 @@ pub enum ArgumentMatch {
 pub struct TrackedFile {
     /// Name.
     pub name: String,
-    /// Path of the file; its directory must exist.
+    /// Path of the file. While it is missing, or does not begin with a number, its number is 0, as in keepalived.
     pub path: PathBuf,
     /// Weight for trackers that give none; the file's number is multiplied by it.
     pub weight: (i16, bool),
