@@ -4,5 +4,6 @@
 //! out. What has sockets stands in `driver`.
 
 pub mod event;
+pub mod packet;
 pub mod settings;
 pub mod status;
