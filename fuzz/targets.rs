@@ -2,7 +2,10 @@
 //! `tests/fuzz_seeds.rs`, which replays the seeds as an ordinary test.
 #![allow(dead_code)]
 
+use std::time::Duration;
+
 use lvsadm::{
+    host::{Address, Scope},
     ipvs::{
         codec,
         plan::{Extra, plan},
@@ -10,6 +13,14 @@ use lvsadm::{
     },
     model::{Family, Table},
     state::{file, grammar::NoNames, print},
+    vrrp::{
+        event::Received,
+        packet::{Own, Wire, peek},
+        settings::{
+            AntiReplay, Authentication, Hmac, HmacMode, Initial, Instance, Peer, Preempt, Priority, Secret, Transport,
+            Version, Vrid,
+        },
+    },
 };
 
 /// A save file: read or refused; and what is read can be printed and means the same when it is read again.
@@ -38,4 +49,96 @@ pub(crate) fn proc(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let _ = procfs::snapshot(&text, 100);
     let _ = procfs::connections(&text);
+}
+
+/// A packet for a virtual router. The first byte says how the router is set up, the rest is the packet.
+pub(crate) fn vrrp(data: &[u8]) {
+    let Some((setup, bytes)) = data.split_first() else { return };
+    let instance = virtual_router(*setup);
+    let (source, destination) = match (instance.family, &instance.transport) {
+        (Family::V4, Transport::Multicast { .. }) => ("10.9.9.1", "224.0.0.18"),
+        (Family::V4, Transport::Unicast { .. }) => ("10.9.9.1", "10.9.9.2"),
+        (Family::V6, Transport::Multicast { .. }) => ("fe80::1", "ff02::12"),
+        (Family::V6, Transport::Unicast { .. }) => ("fe80::1", "fe80::2"),
+    };
+    let (source, destination) = (source.parse().unwrap(), destination.parse().unwrap());
+    let received = Received { link: 1, source, destination, hops: Some(255), bytes };
+    let now = Duration::from_secs(1_800_000_000);
+    let mut wire = Wire::new(&instance);
+    match wire.decode(&received, now, Own::default()) {
+        Ok(_) => assert!(peek(&received).is_some()),
+        Err(reject) => assert!(!reject.to_string().is_empty()),
+    }
+    // Whatever was heard, ours are right.
+    wire.begin(now);
+    let bytes = wire.encode(100, source, destination);
+    let ours = Received { bytes: &bytes, ..received };
+    Wire::new(&instance).decode(&ours, now, Own::default()).unwrap_or_else(|reject| panic!("{reject}"));
+}
+
+fn virtual_router(setup: u8) -> Instance {
+    let bit = |n: u8| setup >> n & 1 == 1;
+    let hmac = |mode| {
+        let keys = vec![(1, Secret::new([0x11; 32]))];
+        Authentication::Hmac(Hmac { keys, active: 1, mode, replay: AntiReplay::Monotonic })
+    };
+    let (family, address, group, peer) = if bit(6) {
+        (Family::V6, "fe80::51", "ff02::12", "fe80::1")
+    } else {
+        (Family::V4, "10.9.9.100", "224.0.0.18", "10.9.9.1")
+    };
+    let peer = Peer { address: peer.parse().unwrap(), ttl: Some((200, 255)) };
+    Instance {
+        name: "VI_1".to_owned(),
+        interface: None,
+        vrid: Vrid::new(51).unwrap(),
+        version: if bit(3) { Version::V3 } else { Version::V2 },
+        family,
+        priority: Priority::DEFAULT,
+        interval: Duration::from_secs(1),
+        initial: Initial::Backup,
+        preempt: Preempt::Never,
+        addresses: vec![Address {
+            address: address.parse().unwrap(),
+            prefix: 32,
+            device: None,
+            label: None,
+            broadcast: None,
+            peer: None,
+            scope: Scope::Global,
+            preferred: None,
+            duplicate_detection: false,
+            no_prefix_route: false,
+        }],
+        excluded: Vec::new(),
+        routes: Vec::new(),
+        rules: Vec::new(),
+        authentication: match setup & 7 {
+            0 => Authentication::Pass(Secret::new("1111")),
+            1 => Authentication::Ah(Secret::new("1111")),
+            2 => hmac(HmacMode::Enforce),
+            3 => hmac(HmacMode::Permissive),
+            4 => hmac(HmacMode::ReceiveOnly),
+            _ => Authentication::None,
+        },
+        pseudo_header: bit(4),
+        transport: if bit(5) {
+            Transport::Unicast { source: None, peers: vec![peer], ttl: None, check_source: true }
+        } else {
+            Transport::Multicast { group: group.parse().unwrap(), source: None }
+        },
+        vmac: None,
+        announce: Default::default(),
+        accept: true,
+        strict: false,
+        track_primary: true,
+        track_source: false,
+        answer_lower: true,
+        answer_higher: false,
+        owner_ignores_adverts: false,
+        skip_address_check: false,
+        down_timer_adverts: 3,
+        tracks: Vec::new(),
+        notify: Default::default(),
+    }
 }

@@ -31,3 +31,8 @@ fn netlink() {
 fn proc() {
     replay("proc", targets::proc);
 }
+
+#[test]
+fn vrrp() {
+    replay("vrrp", targets::vrrp);
+}
