@@ -3,6 +3,7 @@
 //! Packets, instances, sync groups and tracking do no IO and read no clock: [`event`] says what goes in and what comes
 //! out. What has sockets stands in `driver`.
 
+pub mod announce;
 pub mod event;
 pub mod packet;
 pub mod settings;
