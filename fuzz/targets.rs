@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use lvsadm::{
-    host::{Address, Scope},
+    host::Address,
     ipvs::{
         codec,
         plan::{Extra, plan},
@@ -16,10 +16,7 @@ use lvsadm::{
     vrrp::{
         event::Received,
         packet::{Own, Wire, peek},
-        settings::{
-            AntiReplay, Authentication, Hmac, HmacMode, Initial, Instance, Peer, Preempt, Priority, Secret, Transport,
-            Version, Vrid,
-        },
+        settings::{AntiReplay, Authentication, Hmac, HmacMode, Instance, Peer, Secret, Transport, Version, Vrid},
     },
 };
 
@@ -82,63 +79,23 @@ fn virtual_router(setup: u8) -> Instance {
         let keys = vec![(1, Secret::new([0x11; 32]))];
         Authentication::Hmac(Hmac { keys, active: 1, mode, replay: AntiReplay::Monotonic })
     };
-    let (family, address, group, peer) = if bit(6) {
-        (Family::V6, "fe80::51", "ff02::12", "fe80::1")
-    } else {
-        (Family::V4, "10.9.9.100", "224.0.0.18", "10.9.9.1")
-    };
+    let (family, address, peer) =
+        if bit(6) { (Family::V6, "fe80::51", "fe80::1") } else { (Family::V4, "10.9.9.100", "10.9.9.1") };
     let peer = Peer { address: peer.parse().unwrap(), ttl: Some((200, 255)) };
-    Instance {
-        name: "VI_1".to_owned(),
-        interface: None,
-        vrid: Vrid::new(51).unwrap(),
-        version: if bit(3) { Version::V3 } else { Version::V2 },
-        family,
-        priority: Priority::DEFAULT,
-        interval: Duration::from_secs(1),
-        initial: Initial::Backup,
-        preempt: Preempt::Never,
-        addresses: vec![Address {
-            address: address.parse().unwrap(),
-            prefix: 32,
-            device: None,
-            label: None,
-            broadcast: None,
-            peer: None,
-            scope: Scope::Global,
-            preferred: None,
-            duplicate_detection: false,
-            no_prefix_route: false,
-        }],
-        excluded: Vec::new(),
-        routes: Vec::new(),
-        rules: Vec::new(),
-        authentication: match setup & 7 {
-            0 => Authentication::Pass(Secret::new("1111")),
-            1 => Authentication::Ah(Secret::new("1111")),
-            2 => hmac(HmacMode::Enforce),
-            3 => hmac(HmacMode::Permissive),
-            4 => hmac(HmacMode::ReceiveOnly),
-            _ => Authentication::None,
-        },
-        pseudo_header: bit(4),
-        transport: if bit(5) {
-            Transport::Unicast { source: None, peers: vec![peer], ttl: None, check_source: true }
-        } else {
-            Transport::Multicast { group: group.parse().unwrap(), source: None }
-        },
-        vmac: None,
-        announce: Default::default(),
-        accept: true,
-        strict: false,
-        track_primary: true,
-        track_source: false,
-        answer_lower: true,
-        answer_higher: false,
-        owner_ignores_adverts: false,
-        skip_address_check: false,
-        down_timer_adverts: 3,
-        tracks: Vec::new(),
-        notify: Default::default(),
+    let version = if bit(3) { Version::V3 } else { Version::V2 };
+    let mut instance = Instance::new("VI_1", Vrid::new(51).unwrap(), version, family);
+    instance.addresses = vec![Address::new(address.parse().unwrap())];
+    instance.pseudo_header = bit(4);
+    instance.authentication = match setup & 7 {
+        0 => Authentication::Pass(Secret::new("1111")),
+        1 => Authentication::Ah(Secret::new("1111")),
+        2 => hmac(HmacMode::Enforce),
+        3 => hmac(HmacMode::Permissive),
+        4 => hmac(HmacMode::ReceiveOnly),
+        _ => Authentication::None,
+    };
+    if bit(5) {
+        instance.transport = Transport::Unicast { source: None, peers: vec![peer], ttl: None, check_source: true };
     }
+    instance
 }

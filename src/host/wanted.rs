@@ -31,6 +31,24 @@ pub struct Address {
     pub no_prefix_route: bool,
 }
 
+impl Address {
+    /// Returns an address as it is if nobody says anything else: on its owner's link, alone in its prefix, valid everywhere.
+    pub fn new(address: IpAddr) -> Self {
+        Self {
+            address,
+            prefix: if address.is_ipv4() { 32 } else { 128 },
+            device: None,
+            label: None,
+            broadcast: None,
+            peer: None,
+            scope: Scope::Global,
+            preferred: None,
+            duplicate_detection: false,
+            no_prefix_route: false,
+        }
+    }
+}
+
 /// How far an address or route is valid (`rtnetlink` scopes).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Scope {

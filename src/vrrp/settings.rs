@@ -1,7 +1,12 @@
 //! What a virtual router is told to be: plain values, as checked settings. Reading them from lines, and the words for
 //! what is wrong with them, belongs to `state`; acting on them to the router.
 
-use std::{net::IpAddr, num::NonZeroU8, path::PathBuf, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    num::NonZeroU8,
+    path::PathBuf,
+    time::Duration,
+};
 
 use crate::{
     host::{Address, Command, Route, Rule},
@@ -339,6 +344,48 @@ pub struct Instance {
     pub tracks: Vec<Track>,
     /// Commands on transitions.
     pub notify: Notify,
+}
+
+impl Instance {
+    /// Returns a virtual router as it is if nobody says anything else: backup with priority 100, an advert a second by
+    /// multicast, no addresses and no link yet.
+    pub fn new(name: &str, vrid: Vrid, version: Version, family: Family) -> Self {
+        let group: IpAddr = match family {
+            Family::V4 => Ipv4Addr::new(224, 0, 0, 18).into(),
+            Family::V6 => Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x12).into(),
+        };
+        Self {
+            name: name.to_owned(),
+            interface: None,
+            vrid,
+            version,
+            family,
+            priority: Priority::DEFAULT,
+            interval: Duration::from_secs(1),
+            initial: Initial::Backup,
+            preempt: Preempt::After(Duration::ZERO),
+            addresses: Vec::new(),
+            excluded: Vec::new(),
+            routes: Vec::new(),
+            rules: Vec::new(),
+            authentication: Authentication::None,
+            pseudo_header: true,
+            transport: Transport::Multicast { group, source: None },
+            vmac: None,
+            announce: Announce::default(),
+            accept: true,
+            strict: false,
+            track_primary: true,
+            track_source: false,
+            answer_lower: true,
+            answer_higher: false,
+            owner_ignores_adverts: false,
+            skip_address_check: false,
+            down_timer_adverts: 3,
+            tracks: Vec::new(),
+            notify: Notify::default(),
+        }
+    }
 }
 
 /// Instances that are master and backup together.

@@ -7,11 +7,11 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::{
-    super::settings::{self, AntiReplay, HmacMode, Initial, Preempt, Priority, Secret},
+    super::settings::{self, AntiReplay, HmacMode, Secret},
     super::status::Rejected,
     *,
 };
-use crate::host::{self, Scope};
+use crate::host::Address;
 
 const SOURCE: &str = "10.9.9.1";
 const GROUP: &str = "224.0.0.18";
@@ -22,56 +22,12 @@ fn ip(text: &str) -> IpAddr {
     text.parse().expect("an address")
 }
 
-fn address(text: &str) -> host::Address {
-    let address = ip(text);
-    host::Address {
-        address,
-        prefix: if address.is_ipv4() { 32 } else { 128 },
-        device: None,
-        label: None,
-        broadcast: None,
-        peer: None,
-        scope: Scope::Global,
-        preferred: None,
-        duplicate_detection: false,
-        no_prefix_route: false,
-    }
-}
-
 /// The instance that the captured packets are from.
 fn instance(version: Version, addresses: &[&str]) -> Instance {
     let family = addresses.first().map_or(Family::V4, |address| Family::of(ip(address)));
-    Instance {
-        name: "VI_1".to_owned(),
-        interface: Some("eth0".to_owned()),
-        vrid: settings::Vrid::new(51).expect("a VRID"),
-        version,
-        family,
-        priority: Priority::DEFAULT,
-        interval: Duration::from_secs(1),
-        initial: Initial::Backup,
-        preempt: Preempt::After(Duration::ZERO),
-        addresses: addresses.iter().map(|text| address(text)).collect(),
-        excluded: Vec::new(),
-        routes: Vec::new(),
-        rules: Vec::new(),
-        authentication: Authentication::None,
-        pseudo_header: true,
-        transport: Transport::Multicast { group: ip(GROUP), source: None },
-        vmac: None,
-        announce: settings::Announce::default(),
-        accept: true,
-        strict: false,
-        track_primary: true,
-        track_source: false,
-        answer_lower: true,
-        answer_higher: false,
-        owner_ignores_adverts: false,
-        skip_address_check: false,
-        down_timer_adverts: 3,
-        tracks: Vec::new(),
-        notify: settings::Notify::default(),
-    }
+    let mut instance = Instance::new("VI_1", settings::Vrid::new(51).expect("a VRID"), version, family);
+    instance.addresses = addresses.iter().map(|text| Address::new(ip(text))).collect();
+    instance
 }
 
 fn v2() -> Instance {
