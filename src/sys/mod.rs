@@ -7,4 +7,5 @@ pub mod module;
 pub mod names;
 pub mod netlink;
 pub mod privileges;
+pub mod raw;
 pub mod start;

@@ -4,6 +4,7 @@
 //! out. What has sockets stands in `driver`.
 
 pub mod announce;
+pub mod driver;
 pub mod event;
 pub mod packet;
 pub mod settings;

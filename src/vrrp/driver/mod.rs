@@ -1,0 +1,3 @@
+//! What has sockets: the part of VRRP that does IO. Decides nothing.
+
+pub mod sockets;
