@@ -6,6 +6,7 @@
 
 use std::{
     collections::HashMap,
+    ffi::CString,
     fmt, io,
     net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4, SocketAddrV6},
     os::fd::{AsFd, OwnedFd},
@@ -325,7 +326,7 @@ fn listen(endpoint: &Endpoint, vrids: &[u8]) -> io::Result<Socket> {
     socket.attach_filter(&[SockFilter::new(RETURN, 0, 0, NOTHING)])?;
     grow(&socket, sockopt::RcvBufForce);
     if let Some(link) = endpoint.link {
-        let name = if_indextoname(link)?;
+        let name = link_name(link).ok_or(Errno::ENODEV)?;
         socket.bind_device(Some(name.to_bytes()))?;
     }
     match address {
@@ -426,7 +427,12 @@ fn family_name(family: &Family) -> &'static str {
     }
 }
 
-/// Returns the name of a link, or its index if it has none any more.
+/// Returns the name of a link for people, or its index if it has none any more.
 fn name_of(link: u32) -> String {
-    if_indextoname(link).map_or_else(|_| format!("number {link}"), |name| name.to_string_lossy().into_owned())
+    link_name(link).map_or_else(|| format!("number {link}"), |name| name.to_string_lossy().into_owned())
+}
+
+/// Returns the name of a link. (nix has an empty one for links that do not exist.)
+fn link_name(link: u32) -> Option<CString> {
+    if_indextoname(link).ok().filter(|name| !name.is_empty())
 }
