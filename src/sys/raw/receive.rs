@@ -15,6 +15,10 @@ use super::{
     control::{self, WORDS},
 };
 
+/// How many datagrams are received at once as long as there are no more: preparing for all of [`BATCH`] takes longer than
+/// receiving one.
+const FEW: usize = 8;
+
 /// Bytes of the largest datagram that is received whole.
 pub const LARGEST: usize = 4352;
 
@@ -48,13 +52,23 @@ pub struct Datagram<'a> {
 impl Arena {
     /// Calls `each` with the datagrams that are there, [`BATCH`] at most, and returns how many there were; fewer means that
     /// none was left. Those longer than [`LARGEST`] count, and are dropped. Does not wait.
-    #[allow(unsafe_code)]
     pub fn receive(&mut self, socket: BorrowedFd<'_>, mut each: impl FnMut(Datagram<'_>)) -> Result<usize, Errno> {
+        let few = self.take::<FEW>(socket, &mut each)?;
+        // An error is about what comes next, and will be there again.
+        Ok(if few == FEW { few + self.take::<{ BATCH - FEW }>(socket, &mut each).unwrap_or(0) } else { few })
+    }
+
+    /// Receives up to `N` datagrams with one system call.
+    #[allow(unsafe_code)]
+    fn take<const N: usize>(
+        &mut self,
+        socket: BorrowedFd<'_>,
+        mut each: impl FnMut(Datagram<'_>),
+    ) -> Result<usize, Errno> {
         let mut slots = self.buffer.chunks_mut(LARGEST).map(IoSliceMut::new);
-        let mut vectors: [Option<IoSliceMut<'_>>; BATCH] = array::from_fn(|_| slots.next());
+        let mut vectors: [Option<IoSliceMut<'_>>; N] = array::from_fn(|_| slots.next());
         // SAFETY: all zeros is an address of no family, and a header that names no address, no buffers and no control data.
-        let (mut names, mut headers): ([libc::sockaddr_in6; BATCH], [libc::mmsghdr; BATCH]) =
-            unsafe { std::mem::zeroed() };
+        let (mut names, mut headers): ([libc::sockaddr_in6; N], [libc::mmsghdr; N]) = unsafe { std::mem::zeroed() };
         let rooms = names.iter_mut().zip(self.control.iter_mut()).zip(vectors.iter_mut().flatten());
         for (header, ((name, control), vector)) in headers.iter_mut().zip(rooms) {
             header.msg_hdr.msg_name = ptr::from_mut(name).cast();
@@ -66,12 +80,12 @@ impl Arena {
         }
         let received = loop {
             // SAFETY: every header points to an address, control data and one I/O vector (`IoSliceMut` is one by definition)
-            // of its own with their true sizes, which live until after the call; there are `BATCH` headers.
+            // of its own with their true sizes, which live until after the call; there are `N` headers.
             let result = unsafe {
                 libc::recvmmsg(
                     socket.as_raw_fd(),
                     headers.as_mut_ptr(),
-                    BATCH as libc::c_uint,
+                    N as libc::c_uint,
                     libc::MSG_DONTWAIT as _,
                     ptr::null_mut(),
                 )
