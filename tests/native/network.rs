@@ -160,7 +160,8 @@ pub(crate) fn is_vrrp(frame: &[u8]) -> bool {
 }
 
 /// Lets tshark look at frames, and returns what it says about each: one line, the fields separated by blanks.
-pub(crate) fn tshark(frames: &[Vec<u8>], fields: &[&str]) -> Vec<String> {
+/// `pseudo_header`: what it expects of version 3 over IPv4.
+pub(crate) fn tshark(frames: &[Vec<u8>], fields: &[&str], pseudo_header: bool) -> Vec<String> {
     let file = tempfile::NamedTempFile::new().expect("a file");
     // Magic, version 2.4, no time zone, 64 KiB at most, Ethernet.
     let mut pcap: Vec<u8> = [0xa1b2_c3d4, 0x0002_0004_u32.rotate_left(16), 0, 0, 65_535, 1_u32]
@@ -173,7 +174,10 @@ pub(crate) fn tshark(frames: &[Vec<u8>], fields: &[&str]) -> Vec<String> {
         pcap.extend(frame);
     }
     file.as_file().write_all(&pcap).expect("written");
-    let checked = ["ip.check_checksum:TRUE", "vrrp.v3_checksum_as_in_v2:FALSE"];
+    let checked = [
+        "ip.check_checksum:TRUE",
+        if pseudo_header { "vrrp.v3_checksum_as_in_v2:FALSE" } else { "vrrp.v3_checksum_as_in_v2:TRUE" },
+    ];
     let mut arguments: Vec<OsString> = vec!["-n".into(), "-r".into(), file.path().into()];
     arguments.extend(checked.iter().flat_map(|option| ["-o".into(), option.into()]));
     arguments.extend(["-T", "fields", "-E", "separator=/s"].map(OsString::from));

@@ -122,7 +122,7 @@ fn crosses(instance: &Instance, source: &str, to: &str, protocol: u8, fields: &[
     let capture = Capture::on(&pair.two);
     assert_eq!(one.send(&[advert(&pair, instance, source, to)]), []);
     let frames = capture.frames(1, is_vrrp);
-    assert_eq!(tshark(&frames, fields), [expected]);
+    assert_eq!(tshark(&frames, fields, instance.pseudo_header), [expected]);
     let packets = received(&mut two, &theirs, 1);
     let [packet] = packets.as_slice() else { panic!("{packets:?}") };
     let expected = (pair.two.index("eth0"), ip(source), ip(to), Some(255));
@@ -171,6 +171,12 @@ fn version_2_with_authentication_header() {
 #[test]
 fn version_3() {
     let instance = instance(Version::V3, &["10.9.9.100"]);
+    crosses(&instance, "10.9.9.1", "224.0.0.18", VRRP, &V4, "48 255 112 0x0001 1 3 1 150");
+}
+
+#[test]
+fn version_3_without_pseudo_header() {
+    let instance = Instance { pseudo_header: false, ..instance(Version::V3, &["10.9.9.100"]) };
     crosses(&instance, "10.9.9.1", "224.0.0.18", VRRP, &V4, "48 255 112 0x0001 1 3 1 150");
 }
 
@@ -365,9 +371,9 @@ fn announcements() {
         "icmpv6.checksum.status",
         "icmpv6.nd.na.target_address",
     ];
-    let arp = tshark(&seen[..1], &fields[..3]);
+    let arp = tshark(&seen[..1], &fields[..3], true);
     assert!(["1 1 10.9.9.100", "1 True 10.9.9.100"].contains(&arp[0].as_str()), "{arp:?}");
-    assert_eq!(tshark(&seen[1..], &fields[3..]), ["1 2001:db8::100"]);
+    assert_eq!(tshark(&seen[1..], &fields[3..], true), ["1 2001:db8::100"]);
     // The judge that matters: where its packets go now.
     let text: Vec<String> = mac.iter().map(|byte| format!("{byte:02x}")).collect();
     let text = text.join(":");
