@@ -9,7 +9,7 @@ use std::{
     ffi::CString,
     fmt, io,
     net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4, SocketAddrV6},
-    os::fd::{AsFd, OwnedFd},
+    os::fd::{AsFd, AsRawFd, OwnedFd},
     sync::Arc,
 };
 
@@ -17,7 +17,7 @@ use nix::{
     errno::Errno,
     libc,
     net::if_::if_indextoname,
-    sys::socket::{setsockopt, sockopt},
+    sys::socket::{MsgFlags, recv, setsockopt, sockopt},
 };
 use socket2::{Domain, InterfaceIndexOrAddress, Protocol, SockAddr, SockFilter, Socket, Type};
 use thiserror::Error;
@@ -354,6 +354,8 @@ fn listen(endpoint: &Endpoint, vrids: &[u8]) -> io::Result<Socket> {
             raw::set_checksum_offset(socket.as_fd(), CHECKSUM_AT)?;
         }
     }
+    // What it heard before the filter was there.
+    while recv(socket.as_raw_fd(), &mut [0], MsgFlags::MSG_DONTWAIT).is_ok() {}
     attach(&socket, endpoint, vrids)?;
     Ok(socket)
 }
