@@ -6,6 +6,12 @@
 pub mod announce;
 pub mod driver;
 pub mod event;
+mod group;
+mod instance;
 pub mod packet;
+pub mod router;
 pub mod settings;
+#[cfg(test)]
+mod simulation;
 pub mod status;
+pub mod tracking;

@@ -248,7 +248,8 @@ pub struct Track {
     /// 0: failure is a fault of the instance. Above: added while it works; below: subtracted while it fails. −253 to 253
     /// (files and processes −254 to 254).
     pub weight: i16,
-    /// Turns the meaning of working and failing around.
+    /// Turns the sign of a weight around (10 then means: 10 less while it works); with weight 0, the meaning of working and
+    /// failing.
     pub reverse: bool,
 }
 

@@ -1,0 +1,98 @@
+//! Sync groups: two directors on two links.
+
+use super::*;
+use crate::vrrp::{
+    router::tests::{group, instance},
+    settings::Instance,
+};
+
+/// Two nodes with one VRID on each of two links, in a group.
+fn pair(seed: u64) -> World {
+    let settings = [150, 100].map(|priority| {
+        let on = |link: usize, vrid| Instance {
+            interface: Some(format!("link{link}")),
+            ..instance(&format!("V{vrid}"), vrid, priority)
+        };
+        Settings {
+            instances: vec![on(0, 50), on(1, 51)],
+            groups: vec![group("G", &["V50", "V51"])],
+            ..Settings::default()
+        }
+    });
+    let weather = Weather { loss: 0, twice: 0, delay: (MS / 10, MS) };
+    let mut world = World::new(seed, weather, settings.into());
+    world.start(0, false);
+    world.start(1, false);
+    world.run(10_000 * MS, |world| world.check_rivals(&[50, 51]));
+    assert_eq!((world.masters(50), world.masters(51)), (vec![0], vec![0]));
+    world
+}
+
+#[test]
+fn a_partition_of_one_link_makes_no_second_master() {
+    for seed in 0..50 {
+        let mut world = pair(seed);
+        let settled = world.history.len();
+        let link = seed as usize % 2;
+        world.act(Action::Partition(link, vec![0]));
+        world.run(world.now + 30_000 * MS, |_| {});
+        world.act(Action::Heal);
+        world.run(world.now + 10_000 * MS, |world| world.check_rivals(&[50, 51]));
+        assert_eq!(world.history.len(), settled, "seed {seed}: the other link tells that the master lives");
+    }
+}
+
+#[test]
+fn a_link_that_fails_takes_both_over_and_both_come_back() {
+    for seed in 0..50 {
+        let mut world = pair(seed);
+        let link = seed as usize % 2;
+        world.act(Action::LinkDown(0, link));
+        // The link that works carries the farewell; on the other one there is silence.
+        world.run(world.now + 4000 * MS, |world| world.check_rivals(&[50, 51]));
+        assert_eq!((world.masters(50), world.masters(51)), (vec![1], vec![1]), "seed {seed}");
+        world.act(Action::LinkUp(0, link));
+        world.run(world.now + 5000 * MS, |world| world.check_rivals(&[50, 51]));
+        assert_eq!((world.masters(50), world.masters(51)), (vec![0], vec![0]), "seed {seed}");
+    }
+}
+
+/// Whatever happens, at the end one node is master of all.
+fn chaos(seed: u64, print: bool) {
+    let mut world = pair(seed);
+    world.trace = print.then(Vec::new);
+    let mut rng = fastrand::Rng::with_seed(seed);
+    world.weather.loss = [0, 100][rng.usize(0..2)];
+    let (from, until) = (world.now, world.now + 40_000 * MS);
+    for _ in 0..rng.usize(1..8) {
+        let (at, n, link) = (rng.u64(from..until), rng.usize(0..2), rng.usize(0..2));
+        let soon = at + rng.u64(0..8000) * MS;
+        match rng.u8(0..5) {
+            0 => {
+                world.plan(at, Action::Partition(link, vec![0]));
+                world.plan(soon, Action::Heal);
+            }
+            1 => {
+                world.plan(at, Action::LinkDown(n, link));
+                world.plan(soon, Action::LinkUp(n, link));
+            }
+            2 => world.plan(at, Action::Sleep(n, rng.u64(0..8000) * MS, rng.bool())),
+            3 => {
+                world.plan(at, Action::Crash(n));
+                world.plan(soon, Action::Return(n, rng.bool()));
+            }
+            _ => world.plan(at, Action::Deafen { link, from: n, to: 1 - n }),
+        }
+    }
+    world.run(until, |world| world.check_rivals(&[50, 51]));
+    world.actions.clear();
+    world.act(Action::Whole);
+    world.run(world.now + 6000 * MS, |world| world.check_rivals(&[50, 51]));
+    world.trace.iter().flatten().for_each(|line| println!("{line}"));
+    assert_eq!((world.masters(50), world.masters(51)), (vec![0], vec![0]));
+}
+
+#[test]
+fn one_node_is_master_of_all_when_all_is_well() {
+    for_seeds(500, chaos);
+}
