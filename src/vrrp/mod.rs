@@ -11,7 +11,5 @@ mod instance;
 pub mod packet;
 pub mod router;
 pub mod settings;
-#[cfg(test)]
-mod simulation;
 pub mod status;
 pub mod tracking;

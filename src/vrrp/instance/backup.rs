@@ -43,13 +43,14 @@ impl Machine {
     pub(in crate::vrrp) fn pause_of_backup(&mut self, now: Moment, gap: Duration) {
         let interval = self.master_interval;
         let least = if gap > interval * 2 { self.brief_interval() } else { Duration::ZERO };
+        let most = self.down_interval();
         let Role::Backup(backup) = &mut self.role else { return };
         if gap <= interval {
             return;
         }
         self.record.counters.paused += 1;
         let put_off = backup.down.unwrap_or(now) + (gap - interval / 2);
-        backup.down = Some(put_off.max(now + least));
+        backup.down = Some(put_off.clamp(now + least, now + most.max(least)));
     }
 
     /// The master may be dead.

@@ -1,5 +1,7 @@
 //! Transitions that concern a sync group as a whole. An instance without a group is treated as a group of its own.
 
+use std::collections::HashSet;
+
 use super::{Entry, Router};
 use crate::vrrp::{
     event::{Cause, InstanceId, Notice, NoticeKind, Output, State, Subject},
@@ -90,6 +92,16 @@ impl Router {
             }
         }
         self.finish_of(origin, cause);
+    }
+
+    /// Settles these instances, each group once.
+    pub(super) fn settle_all(&mut self, ids: &[InstanceId]) {
+        let mut settled = HashSet::new();
+        for id in ids {
+            if self.group_of(*id).is_none_or(|group| settled.insert(group)) {
+                self.settle(*id);
+            }
+        }
     }
 
     /// Lets the group of an instance begin, fail or recover, going by what keeps its members from taking part.

@@ -169,12 +169,12 @@ impl Router {
                 self.settle(id);
             }
             Event::Tracker(tracker, observation) => {
-                let users = self.trackers.observe(now, tracker, observation);
+                let users = self.trackers.observe(self.desk.now, tracker, observation);
                 for id in &users {
                     self.judge(*id);
                 }
                 // After all of them are judged, so that a group falls for its own reason.
-                users.into_iter().for_each(|id| self.settle(id));
+                self.settle_all(&users);
             }
             Event::Promote(id) => self.promote(id),
             Event::Demote(id) => self.demote(id),
@@ -190,9 +190,7 @@ impl Router {
         self.wake(now);
         let now = self.desk.now;
         if self.starting.take_if(|until| *until <= now).is_some() {
-            for id in self.order.clone() {
-                self.settle(id);
-            }
+            self.settle_all(&self.order.clone());
         }
         while let Some(&(due, id)) = self.queue.first().filter(|(due, _)| *due <= now) {
             self.note_lateness(now.since(due));
@@ -252,13 +250,18 @@ impl Router {
             return;
         }
         let now = self.desk.now;
-        for id in self.order.clone() {
-            let Some(entry) = self.machines.get_mut(&id) else { continue };
-            if let Some(late) = entry.machine.pause_of_master(now) {
-                self.fall(id, &Cause::Paused { late }, Retreat::Paused);
-            } else {
+        let ids = self.order.clone();
+        // Backups first: who becomes one now begins to listen now.
+        for id in &ids {
+            if let Some(entry) = self.machines.get_mut(id) {
                 entry.machine.pause_of_backup(now, gap);
-                self.requeue(id);
+                self.requeue(*id);
+            }
+        }
+        for id in ids {
+            let late = self.machines.get(&id).and_then(|entry| entry.machine.pause_of_master(now));
+            if let Some(late) = late {
+                self.fall(id, &Cause::Paused { late }, Retreat::Paused);
             }
         }
     }
@@ -280,14 +283,10 @@ impl Router {
         let v6 = received.source.is_ipv6();
         let on = |link| self.places.get(&(link, v6, vrid));
         let ids = on(received.link).or_else(|| on(0))?;
-        let [id] = ids[..] else {
-            return ids
-                .iter()
-                .copied()
-                .find(|id| self.is_addressed(*id, received.destination))
-                .or(ids.first().copied());
-        };
-        Some(id)
+        match ids[..] {
+            [id] => Some(id),
+            _ => ids.iter().find(|id| self.is_addressed(**id, received.destination)).or_else(|| ids.first()).copied(),
+        }
     }
 
     fn is_addressed(&self, id: InstanceId, destination: IpAddr) -> bool {

@@ -87,12 +87,9 @@ impl Router {
         self.trackers.prune();
         self.regroup(&settings.groups);
         self.pulse = Duration::MAX;
-        for id in self.order.clone() {
-            self.judge(id);
-        }
-        for id in self.order.clone() {
-            self.settle(id);
-        }
+        let ids = self.order.clone();
+        ids.iter().for_each(|id| self.judge(*id));
+        self.settle_all(&ids);
         for group in 0..self.groups.len() {
             self.finish(group, &Cause::Reconfigured);
         }

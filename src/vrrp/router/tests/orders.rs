@@ -24,6 +24,7 @@ fn promoted_at_once_whatever_the_priorities() {
     bench.expect(&[
         "500 V1 has priority 255 after 254",
         "500 V1 says 255",
+        "500 V1 says 255",
         "500 V1 announces 5",
         "500 V1 hears lower 254 of 10.0.0.9",
     ]);

@@ -70,8 +70,8 @@ fn noise_of_scheduling_is_no_pause() {
     }
     assert_eq!(bench.state("V1"), State::Master);
     let lateness = bench.router.status(bench.now).lateness;
-    assert_eq!((lateness.timers, lateness.over[0], lateness.over[1]), (101, 101, 0));
-    assert!((3_000..5_000).contains(&lateness.worst_us), "{lateness:?}");
+    assert!(lateness.timers > 50 && lateness.over[0] > 50 && lateness.over[1] == 0, "{lateness:?}");
+    assert!(lateness.worst_us <= 4_000, "{lateness:?}");
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn a_master_that_slept_finds_another_one() {
 #[test]
 fn a_group_sleeps_as_one() {
     let settings = Settings {
-        instances: vec![instance("A", 1, 128), Instance { interval: ms(5000), ..instance("B", 2, 128) }],
+        instances: vec![instance("A", 1, 128), Instance { interval: ms(2000), ..instance("B", 2, 128) }],
         groups: vec![group("G", &["A", "B"])],
         ..Settings::default()
     };
@@ -118,6 +118,12 @@ fn a_group_sleeps_as_one() {
         "25000 A is Backup: late by 4000",
         "25000 B is Backup: with A",
         "25000 G is Backup: late by 4000",
+    ]);
+    // Each listens for its own interval and skew, and that once.
+    bench.until(28_000).expect_notices(&[
+        "28000 A is Master: with B",
+        "28000 B is Master: nobody spoke for 3000",
+        "28000 G is Master: nobody spoke for 3000",
     ]);
 }
 
