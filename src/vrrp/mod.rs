@@ -11,5 +11,7 @@ mod instance;
 pub mod packet;
 pub mod router;
 pub mod settings;
+#[cfg(test)]
+mod simulation;
 pub mod status;
 pub mod tracking;
