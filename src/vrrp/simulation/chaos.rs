@@ -3,7 +3,9 @@
 use super::*;
 use crate::vrrp::{
     router::tests::instance,
-    settings::{Initial, Instance, Preempt, Priority, Track, Version},
+    settings::{
+        AntiReplay, Authentication, Hmac, HmacMode, Initial, Instance, Preempt, Priority, Secret, Track, Version,
+    },
 };
 
 /// What a world is made of.
@@ -26,6 +28,7 @@ fn recipe(rng: &mut fastrand::Rng) -> Recipe {
     let mixed = version == Version::V3 && rng.u8(0..5) == 0;
     let reluctant = rng.u8(0..3) == 0;
     let patient = rng.u8(0..5) == 0;
+    let authentication = authentication(rng, version);
     let vrids: Vec<u8> = (51..=51 + rng.u8(0..3)).collect();
     let nodes = rng.usize(2..=7);
     let owner = (rng.u8(0..3) == 0).then(|| rng.usize(0..nodes));
@@ -48,6 +51,7 @@ fn recipe(rng: &mut fastrand::Rng) -> Recipe {
                 interval,
                 preempt,
                 initial: if rng.u8(0..4) == 0 { Initial::Master } else { Initial::Backup },
+                authentication: authentication.clone(),
                 answer_lower: rng.u8(0..4) != 0,
                 answer_higher: rng.u8(0..4) == 0,
                 tracks: vec![Track { tracker: script(), weight, reverse: false }],
@@ -69,6 +73,20 @@ fn recipe(rng: &mut fastrand::Rng) -> Recipe {
 
 fn priority(rng: &mut fastrand::Rng, owner: bool) -> u8 {
     if owner { Priority::OWNER.get() } else { rng.u8(1..=254) }
+}
+
+/// Any but the authentication header: after a crash its numbers start again, and peers that count on take nothing.
+fn authentication(rng: &mut fastrand::Rng, version: Version) -> Authentication {
+    let hmac = |replay| {
+        let keys = vec![(7, Secret::new([7; 32]))];
+        Authentication::Hmac(Hmac { keys, active: 7, mode: HmacMode::Enforce, replay })
+    };
+    match (version, rng.u8(0..4)) {
+        (Version::V2, 0) => Authentication::Pass(Secret::new("secret")),
+        (Version::V3, 0) => hmac(AntiReplay::Monotonic),
+        (Version::V3, 1) => hmac(AntiReplay::Window(Duration::from_secs(5))),
+        _ => Authentication::None,
+    }
 }
 
 /// Plans what goes wrong between now and `until`.

@@ -1,4 +1,4 @@
-//! Sync groups: two directors on two links.
+//! Sync groups: directors on two links.
 
 use super::*;
 use crate::vrrp::{
@@ -6,12 +6,12 @@ use crate::vrrp::{
     settings::Instance,
 };
 
-/// Two nodes with one VRID on each of two links, in a group.
-fn pair(seed: u64) -> World {
-    let settings = [150, 100].map(|priority| {
+/// Nodes with one VRID on each of two links, in a group; node 0 is master.
+fn hosts(seed: u64, count: usize) -> World {
+    let settings = [150, 130, 100, 50][..count].iter().map(|priority| {
         let on = |link: usize, vrid| Instance {
             interface: Some(format!("link{link}")),
-            ..instance(&format!("V{vrid}"), vrid, priority)
+            ..instance(&format!("V{vrid}"), vrid, *priority)
         };
         Settings {
             instances: vec![on(0, 50), on(1, 51)],
@@ -20,9 +20,8 @@ fn pair(seed: u64) -> World {
         }
     });
     let weather = Weather { loss: 0, twice: 0, delay: (MS / 10, MS) };
-    let mut world = World::new(seed, weather, settings.into());
-    world.start(0, false);
-    world.start(1, false);
+    let mut world = World::new(seed, weather, settings.collect());
+    (0..count).for_each(|n| world.start(n, false));
     world.run(10_000 * MS, |world| world.check_rivals(&[50, 51]));
     assert_eq!((world.masters(50), world.masters(51)), (vec![0], vec![0]));
     world
@@ -31,7 +30,7 @@ fn pair(seed: u64) -> World {
 #[test]
 fn a_partition_of_one_link_makes_no_second_master() {
     for seed in 0..50 {
-        let mut world = pair(seed);
+        let mut world = hosts(seed, 2);
         let settled = world.history.len();
         let link = seed as usize % 2;
         world.act(Action::Partition(link, vec![0]));
@@ -45,7 +44,7 @@ fn a_partition_of_one_link_makes_no_second_master() {
 #[test]
 fn a_link_that_fails_takes_both_over_and_both_come_back() {
     for seed in 0..50 {
-        let mut world = pair(seed);
+        let mut world = hosts(seed, 2);
         let link = seed as usize % 2;
         world.act(Action::LinkDown(0, link));
         // The link that works carries the farewell; on the other one there is silence.
@@ -59,17 +58,18 @@ fn a_link_that_fails_takes_both_over_and_both_come_back() {
 
 /// Whatever happens, at the end one node is master of all.
 fn chaos(seed: u64, print: bool) {
-    let mut world = pair(seed);
-    world.trace = print.then(Vec::new);
     let mut rng = fastrand::Rng::with_seed(seed);
+    let count = rng.usize(2..=4);
+    let mut world = hosts(seed, count);
+    world.trace = print.then(Vec::new);
     world.weather.loss = [0, 100][rng.usize(0..2)];
     let (from, until) = (world.now, world.now + 40_000 * MS);
-    for _ in 0..rng.usize(1..8) {
-        let (at, n, link) = (rng.u64(from..until), rng.usize(0..2), rng.usize(0..2));
+    for _ in 0..rng.usize(1..10) {
+        let (at, n, link) = (rng.u64(from..until), rng.usize(0..count), rng.usize(0..2));
         let soon = at + rng.u64(0..8000) * MS;
         match rng.u8(0..5) {
             0 => {
-                world.plan(at, Action::Partition(link, vec![0]));
+                world.plan(at, Action::Partition(link, (0..count).filter(|_| rng.bool()).collect()));
                 world.plan(soon, Action::Heal);
             }
             1 => {
@@ -81,7 +81,7 @@ fn chaos(seed: u64, print: bool) {
                 world.plan(at, Action::Crash(n));
                 world.plan(soon, Action::Return(n, rng.bool()));
             }
-            _ => world.plan(at, Action::Deafen { link, from: n, to: 1 - n }),
+            _ => world.plan(at, Action::Deafen { link, from: n, to: rng.usize(0..count) }),
         }
     }
     world.run(until, |world| world.check_rivals(&[50, 51]));
@@ -100,5 +100,5 @@ fn seed_137_a_group_that_slept() {
 
 #[test]
 fn one_node_is_master_of_all_when_all_is_well() {
-    for_seeds(500, chaos);
+    for_seeds(2000, chaos);
 }

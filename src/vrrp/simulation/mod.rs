@@ -24,6 +24,9 @@ type Time = u64;
 
 const MS: Time = 1_000_000;
 
+/// The time of day at the begin of the world.
+const EPOCH: Time = 1_800_000_000_000_000_000;
+
 fn nanos(duration: Duration) -> Time {
     duration.as_nanos() as Time
 }
@@ -193,6 +196,8 @@ impl World {
         let now = self.clock(n);
         let node = &mut self.nodes[n];
         let mut router = Router::new(&node.settings, now, &names);
+        // Hosts agree on the time of day.
+        router.set_utc_offset(Duration::from_nanos(EPOCH - node.base));
         router.handle(now, Event::Tracker(&script(), node.script));
         node.router = Some(router);
         self.note(|| format!("node {n} starts, was master of {names:?}"));

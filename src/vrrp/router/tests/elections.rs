@@ -394,6 +394,20 @@ fn a_unicast_instance_without_a_link_hears_on_every_link() {
 }
 
 #[test]
+fn families_are_told_apart() {
+    let v6 = Instance::new("V6", Vrid::new(51).expect("a VRID"), Version::V3, Family::V6);
+    let mut bench = Bench::of([instance("V4", 51, 100), v6.clone()]);
+    let ours: IpAddr = "fe80::5".parse().expect("an address");
+    bench.event(Event::Link(InstanceId(1), Ok(Link { index: 1, source: ours })));
+    bench.forget();
+    let (source, destination) = ("fe80::1".parse().expect("an address"), "ff02::12".parse().expect("an address"));
+    let bytes = Wire::new(&v6).encode(200, source, destination);
+    bench.event(Event::Packet(Received { link: 1, source, destination, hops: Some(255), bytes: &bytes }));
+    let heard: Vec<u64> = bench.router.status(bench.now).instances.iter().map(|i| i.counters.received).collect();
+    assert_eq!(heard, [0, 1]);
+}
+
+#[test]
 fn stopping() {
     let mut bench = Bench::of([instance("V1", 51, 255), instance("V2", 52, 255), instance("V3", 53, 100)]);
     bench.forget();

@@ -13,7 +13,7 @@ use std::{net::IpAddr, time::Duration};
 
 use super::*;
 use crate::{
-    host::{Address, Scope},
+    host::Address,
     model::Family,
     vrrp::{
         event::{LinkFault, NoticeKind, Observation, Subject, Which},
@@ -30,50 +30,15 @@ pub(in crate::vrrp) fn address(n: u8) -> IpAddr {
     IpAddr::from([10, 0, 0, n])
 }
 
-/// An instance of version 3 with adverts each second.
+/// An instance of version 3 with adverts each second and one address, which announces it once only.
 pub(in crate::vrrp) fn instance(name: &str, vrid: u8, priority: u8) -> Instance {
-    let virtual_address = Address {
-        address: IpAddr::from([10, 0, 1, vrid]),
-        prefix: 32,
-        device: None,
-        label: None,
-        broadcast: None,
-        peer: None,
-        scope: Scope::Global,
-        preferred: None,
-        duplicate_detection: false,
-        no_prefix_route: false,
-    };
+    let announce = Announce { delay: Duration::ZERO, ..Announce::default() };
     Instance {
-        name: name.into(),
         interface: Some("eth0".into()),
-        vrid: Vrid::new(vrid).expect("a VRID"),
-        version: Version::V3,
-        family: Family::V4,
         priority: Priority::new(priority).expect("a priority"),
-        interval: ms(1000),
-        initial: Initial::Backup,
-        preempt: Preempt::After(Duration::ZERO),
-        addresses: vec![virtual_address],
-        excluded: Vec::new(),
-        routes: Vec::new(),
-        rules: Vec::new(),
-        authentication: Authentication::None,
-        pseudo_header: true,
-        transport: Transport::Multicast { group: IpAddr::from([224, 0, 0, 18]), source: None },
-        vmac: None,
-        announce: Announce { delay: Duration::ZERO, ..Announce::default() },
-        accept: true,
-        strict: false,
-        track_primary: true,
-        track_source: false,
-        answer_lower: true,
-        answer_higher: false,
-        owner_ignores_adverts: false,
-        skip_address_check: false,
-        down_timer_adverts: 3,
-        tracks: Vec::new(),
-        notify: Notify::default(),
+        addresses: vec![Address::new(IpAddr::from([10, 0, 1, vrid]))],
+        announce,
+        ..Instance::new(name, Vrid::new(vrid).expect("a VRID"), Version::V3, Family::V4)
     }
 }
 
