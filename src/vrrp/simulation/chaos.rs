@@ -192,19 +192,6 @@ fn check_highest(world: &World, vrid: u8, master: usize) {
     assert_eq!(of_master, highest, "node {master} is master of VRID {vrid}");
 }
 
-// Seeds that failed once.
-
-#[test]
-fn seed_61_two_of_priority_254() {
-    // A promoted node and one that has the same priority anyway: the second step of the promotion is to be heard at once.
-    chaos(61, false);
-}
-
-#[test]
-fn seed_352_patience() {
-    chaos(352, false);
-}
-
 #[test]
 fn one_master_is_left_when_all_is_well() {
     for_seeds(4000, chaos);

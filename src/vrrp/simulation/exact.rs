@@ -72,6 +72,29 @@ fn failover_is_exact() {
     for_seeds(500, failover);
 }
 
+/// After a master that says that it ends, the next best takes over within its skew, and nobody else does.
+fn retirement(seed: u64, print: bool) {
+    let Scene { mut world, interval, version, priorities } = scene(seed);
+    let master = best(&priorities, None);
+    world.trace = print.then(Vec::new);
+    let (settled, end) = (world.history.len(), world.now);
+    world.order(master, |router, now| router.handle(now, Event::Stop));
+    world.run(world.now + 5 * interval, |_| {});
+    world.trace.iter().flatten().for_each(|line| println!("{line}"));
+    let heir = best(&priorities, Some(master));
+    let after: Vec<(usize, bool)> = world.history[settled..].iter().map(|(_, n, _, took)| (*n, *took)).collect();
+    assert_eq!(after, [(master, false), (heir, true)]);
+    let unit = if version == Version::V2 { 1000 * MS } else { interval };
+    let skew = unit * (256 - u64::from(priorities[heir])) / 256;
+    let took = world.nodes[heir].took[&51] - end;
+    assert!(took.abs_diff(skew) <= MS.min(interval / 100) + skew / 2000, "{took} ns after the end, not {skew}");
+}
+
+#[test]
+fn a_master_that_ends_leaves_it_to_the_next_best() {
+    for_seeds(300, retirement);
+}
+
 /// A backup that does not run, for however long and whether its packets wait or are lost, never takes over from a master
 /// that speaks.
 fn sleepers(seed: u64, print: bool) {
@@ -144,4 +167,21 @@ fn orders(seed: u64, print: bool) {
 #[test]
 fn orders_are_obeyed() {
     for_seeds(300, orders);
+}
+
+/// Found by a seed of the chaos: a promoted node says 254 first; to a master that has 254 anyway, and the higher address, it
+/// said 255 only with its next advert, and both were master until then.
+#[test]
+fn a_promotion_over_254_takes_one_advert() {
+    let settings = [100, 254].map(|priority| {
+        let quiet = Instance { answer_lower: false, ..instance("V51", 51, priority) };
+        Settings { instances: vec![quiet], ..Settings::default() }
+    });
+    let weather = Weather { loss: 0, twice: 0, delay: (MS / 10, MS) };
+    let mut world = World::new(61, weather, settings.into());
+    (0..2).for_each(|n| world.start(n, false));
+    world.run(10_300 * MS, |world| world.check_rivals(&[51]));
+    world.act(Action::Promote(0, "V51".into()));
+    world.run(20_000 * MS, |world| world.check_rivals(&[51]));
+    assert_eq!(world.masters(51), [0]);
 }

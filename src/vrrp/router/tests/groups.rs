@@ -31,6 +31,21 @@ fn members_become_master_together_or_not_at_all() {
 }
 
 #[test]
+fn a_member_that_wanted_to_be_master_and_hears_one_waits_again() {
+    let mut bench = Bench::with(&pair());
+    bench.forget();
+    bench.until(3000).advert("B", 1, 200);
+    // A has wanted it since 3609, but not any more when B's timer ends.
+    bench.until(5000).advert("A", 1, 200);
+    bench.until(8600).expect(&[]);
+    bench.until(8700).expect_notices(&[
+        "8609 A is Master: 10.0.0.1 silent for 3609",
+        "8609 B is Master: with A",
+        "8609 G is Master: 10.0.0.1 silent for 3609",
+    ]);
+}
+
+#[test]
 fn one_that_is_outranked_takes_the_others_along() {
     let mut bench = Bench::with(&pair());
     bench.make_master("A");
