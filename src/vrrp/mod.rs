@@ -1,7 +1,7 @@
 //! VRRP: elections over virtual addresses, after RFC 3768, 5798 and 9568 and the habits of keepalived.
 //!
 //! Packets, instances, sync groups and tracking do no IO and read no clock: [`event`] says what goes in and what comes
-//! out. What has sockets stands in `driver`.
+//! out, and [`router`] puts them together. What has sockets stands in `driver`.
 
 pub mod announce;
 pub mod driver;

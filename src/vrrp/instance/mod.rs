@@ -6,14 +6,14 @@ mod backup;
 mod master;
 mod record;
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, net::IpAddr, time::Duration};
 
 pub(super) use self::record::millis;
 use self::{backup::Backup, master::Master, record::Record};
 use super::{
     event::{Cause, InstanceId, Link, LinkFault, Notice, NoticeKind, Output, Received, State, Subject, Which},
     packet::{Own, Wire},
-    settings::{Instance, Track, Transport, Version},
+    settings::{Initial, Instance, Track, Transport, Version},
     tracking::Judgement,
 };
 use crate::model::Moment;
@@ -90,7 +90,7 @@ enum Role {
 /// Somebody who is taken for the master.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Sender {
-    address: std::net::IpAddr,
+    address: IpAddr,
     priority: u8,
 }
 
@@ -359,7 +359,7 @@ impl Machine {
         self.master_interval = self.settings.interval;
         let wait = if recovers && !self.settings.priority.is_owner() {
             self.down_interval()
-        } else if recovers || self.settings.initial == super::settings::Initial::Master {
+        } else if recovers || self.settings.initial == Initial::Master {
             // keepalived's short first wait, with the least skew.
             self.master_interval + self.skew_unit() / 256
         } else {
