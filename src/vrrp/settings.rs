@@ -443,6 +443,8 @@ pub struct Settings {
     pub missing_interfaces: bool,
     /// FIFOs that transitions are written to, with their owner.
     pub fifos: Vec<Fifo>,
+    /// User and group by name or number who run commands that name none; `None` = as the host decides.
+    pub script_user: Option<(String, Option<String>)>,
 }
 
 /// A named pipe that transitions are written to.
