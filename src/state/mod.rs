@@ -1,8 +1,10 @@
 //! Save files: lines ↔ changes, files ↔ tables.
 
+pub mod agent_file;
 pub mod file;
 pub mod grammar;
 pub mod names;
 pub mod print;
 pub mod store;
+pub mod vrrp;
 pub mod words;
