@@ -1,0 +1,3 @@
+//! What runs in the background, and how it is spoken to.
+
+pub mod control;
