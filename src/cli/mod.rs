@@ -27,6 +27,7 @@ pub mod source;
 pub mod sync;
 pub mod timeouts;
 pub mod ui;
+pub mod vrrp;
 pub mod watch;
 pub mod zero;
 
@@ -67,6 +68,7 @@ enum Command {
     Save(save::SaveArgs),
     Restore(restore::RestoreArgs),
     Diff(diff::DiffArgs),
+    Vrrp(vrrp::VrrpArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -88,6 +90,7 @@ impl Command {
             Self::Save(args) => save::run(args, ui),
             Self::Restore(args) => restore::run(args, ui),
             Self::Diff(args) => diff::run(args, ui),
+            Self::Vrrp(args) => vrrp::run(args, ui),
             Self::Completions(args) => completions::run(args, ui),
         }
     }

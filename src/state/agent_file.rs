@@ -41,6 +41,12 @@ impl AgentFile {
         self.lines.iter().enumerate().map(|(at, line)| (at + 1, line.as_str()))
     }
 
+    /// Returns the number that line `number` of a changed file has in this one; the same if it is not there.
+    pub fn number_before(&self, changed: &Self, number: usize) -> usize {
+        let line = changed.lines.get(number.wrapping_sub(1));
+        line.and_then(|line| self.lines.iter().position(|old| old == line)).map_or(number, |at| at + 1)
+    }
+
     /// Reads what the file says about VRRP, and finds lines that are about nothing.
     ///
     /// # Errors
@@ -66,6 +72,11 @@ impl AgentFile {
     pub fn names(&self, kind: vrrp::Kind) -> Vec<String> {
         let subjects = self.vrrp_lines().filter_map(|(_, line)| vrrp::subject(line));
         subjects.filter(|subject| subject.kind == kind).map(|subject| subject.name).collect()
+    }
+
+    /// Whether a line holds a secret, so that others must not read the file.
+    pub fn holds_secrets(&self) -> bool {
+        self.vrrp_lines().any(|(_, line)| vrrp::holds_secret(line))
     }
 
     /// Puts a line in the place of the one about the same, whose comment stays, or behind the last one of its kind;

@@ -9,6 +9,7 @@ mod help;
 mod listing;
 mod mistakes;
 mod savefile;
+mod vrrp;
 
 use std::process::{Command, Stdio};
 

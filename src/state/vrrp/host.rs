@@ -227,7 +227,7 @@ fn read_lifetime(word: &str) -> Reading<Lifetime> {
 }
 
 /// Writes an address as [`read_address`] reads it.
-pub(super) fn print_address(address: &Address) -> String {
+pub fn print_address(address: &Address) -> String {
     let mut text = print_prefix((address.address, address.prefix));
     let mut say = |word: &str, value: Option<String>| {
         if let Some(value) = value {

@@ -7,6 +7,7 @@ use thiserror::Error;
 use super::{
     KINDS, Kind, instance, objects,
     option::{self, Given},
+    print::BARE_SET,
     reader::Reader,
     track::Draft,
     values::{self, Files, Wrong, nearest},
@@ -44,6 +45,13 @@ pub fn subject(line: &str) -> Option<Subject> {
     let words = words::split(line).ok()?;
     let (kind, name, _) = head(&words, 0).ok()?;
     Some(Subject { kind, name: name.map(|word| word.text.clone().into_owned()).unwrap_or_default() })
+}
+
+/// Whether a line itself holds a secret, rather than a file that it names.
+pub fn holds_secret(line: &str) -> bool {
+    let Ok(words) = words::split(line) else { return false };
+    let Ok((kind, _, options)) = head(&words, 0) else { return false };
+    option::read(kind.sections(), options, 0).0.iter().any(Given::is_secret)
 }
 
 /// Splits a line into kind, name and options.
@@ -116,7 +124,7 @@ pub fn edited(subject: &Subject, line: &str, changes: Vec<Given>, unset: &[Strin
 /// Returns the words in front of the options.
 fn first_words(subject: &Subject) -> String {
     match subject.kind {
-        Kind::Set => "vrrp set".to_owned(),
+        Kind::Set => BARE_SET.to_owned(),
         kind => format!("vrrp {} {}", kind.verb(), quoted(&subject.name)),
     }
 }
@@ -144,8 +152,8 @@ struct Place {
     line: usize,
     column: usize,
     tracks: Vec<Draft>,
-    /// Whether its own line has faults: then others' faults about it are only echoes.
-    broken: bool,
+    /// Whether what tells it from others on the link can be read; otherwise faults about that are only echoes.
+    is_router: bool,
 }
 
 #[derive(Default)]
@@ -206,7 +214,10 @@ impl All {
                 Vec::new()
             }
         };
-        let place = Place { line: number, column, tracks, broken: !reader.faults.is_empty() };
+        let sound = |option: &str| reader.is_sound(option);
+        let is_router =
+            sound("vrid") && (sound("interface") || sound("source")) && (sound("address") || sound("family"));
+        let place = Place { line: number, column, tracks, is_router };
         match kind {
             Kind::Instance => self.instances.push(place),
             Kind::Group => self.groups.push(place),
@@ -301,8 +312,10 @@ impl All {
             for member in &group.members {
                 let Some(instance) = self.settings.instances.iter().find(|each| each.name == *member) else {
                     let known = self.settings.instances.iter().map(|each| each.name.as_str());
-                    let hint = nearest(member, known).map(|meant| format!("did you mean {meant}?"));
-                    let hint = hint.unwrap_or_else(|| format!("its line is: vrrp add {member} …"));
+                    let meant =
+                        nearest(member, known).map(|meant| format!("did you mean {meant}? ")).unwrap_or_default();
+                    let hint =
+                        format!("{meant}`lvsadm vrrp edit-group {} --unset member={member}` takes it out", group.name);
                     refuse(format!("there is no instance {member}"), hint);
                     continue;
                 };
@@ -327,7 +340,7 @@ impl All {
         let mut faults = Vec::new();
         let mut seen: HashMap<(String, Family, Vrid), (&str, usize)> = HashMap::new();
         let placed = self.settings.instances.iter().zip(&self.instances);
-        for (instance, place) in placed.filter(|(_, place)| !place.broken) {
+        for (instance, place) in placed.filter(|(_, place)| place.is_router) {
             let (Transport::Multicast { source, .. } | Transport::Unicast { source, .. }) = &instance.transport;
             let source = || source.map(|source| source.to_string()).unwrap_or_default();
             let link = instance.interface.clone().unwrap_or_else(source);

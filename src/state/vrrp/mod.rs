@@ -16,9 +16,10 @@ mod tables;
 mod track;
 mod values;
 
-pub use lines::{NotOne, Parsed, Subject, edited, parse, subject};
-pub use option::{Given, Grammar, Opt, Options, Section, Takes, print as print_options};
-pub use print::{file, group, instance, lines, process, script, set};
+pub use host::print_address;
+pub use lines::{NotOne, Parsed, Subject, edited, holds_secret, parse, subject};
+pub use option::{Given, Grammar, Opt, Options, Section, Takes};
+pub use print::{BARE_SET, file, group, instance, lines, process, script, set};
 pub use tables::{FileGrammar, GroupGrammar, InstanceGrammar, ProcessGrammar, ScriptGrammar, SetGrammar};
 pub use values::{Disk, Files, MAX_SECRET_FILE, print_time};
 

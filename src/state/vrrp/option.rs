@@ -89,12 +89,21 @@ pub struct Given {
 impl Given {
     /// Returns the option with its value, as messages name it: `--interval 0.5`.
     pub fn label(&self) -> String {
-        let secret = matches!(self.option.name, "secret" | "hmac-key");
         match &self.value {
             // Messages end up in logs.
-            Some(_) if secret => format!("--{} …", self.option.name),
+            Some(_) if self.is_secret() => format!("--{} …", self.option.name),
             Some(value) => format!("--{} {}", self.option.name, quoted(value)),
             None => format!("--{}", self.option.name),
+        }
+    }
+
+    /// Whether the value is a secret itself, rather than the name of a file with one.
+    pub fn is_secret(&self) -> bool {
+        let value = self.value.as_deref().unwrap_or_default();
+        match self.option.name {
+            "secret" => !value.starts_with("file:"),
+            "hmac-key" => !value.contains(":file:"),
+            _ => false,
         }
     }
 
@@ -232,7 +241,7 @@ pub(super) fn read(sections: &'static [&'static Section], words: &[Word<'_>], li
 }
 
 /// Returns the options as words of a line, each with a blank in front.
-pub fn print(given: &[Given]) -> String {
+pub(super) fn print(given: &[Given]) -> String {
     let mut text = String::new();
     for each in given {
         let name = each.option.name;

@@ -275,15 +275,17 @@ pub fn file(file: &TrackedFile) -> String {
     line.0
 }
 
+/// A line about the whole process that says nothing.
+pub const BARE_SET: &str = "vrrp set";
+
 /// Returns the line of what concerns the whole process, if anything does.
 pub fn set(settings: &Settings) -> Option<String> {
-    const BARE: &str = "vrrp set";
-    let mut line = Line(BARE.to_owned());
+    let mut line = Line(BARE_SET.to_owned());
     line.differs("startup-delay", &settings.startup_delay, &std::time::Duration::ZERO, |time| print_time(*time));
     line.flag("missing-interfaces", settings.missing_interfaces);
     line.some("script-user", settings.script_user.as_ref().map(print_user));
     settings.fifos.iter().for_each(|fifo| line.value("fifo", print_fifo(fifo)));
-    (line.0 != BARE).then_some(line.0)
+    (line.0 != BARE_SET).then_some(line.0)
 }
 
 fn print_fifo(fifo: &Fifo) -> String {

@@ -16,13 +16,15 @@ pub(super) struct Reader<'a> {
     /// Column of the name, from 1.
     pub(super) column: usize,
     given: &'a [Given],
+    /// Options whose words cannot be read.
+    broken: Vec<&'static str>,
     pub(super) faults: Vec<Fault>,
     pub(super) notes: Vec<Fault>,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(subject: String, line: usize, column: usize, given: &'a [Given]) -> Self {
-        Self { subject, line, column, given, faults: Vec::new(), notes: Vec::new() }
+        Self { subject, line, column, given, broken: Vec::new(), faults: Vec::new(), notes: Vec::new() }
     }
 
     /// Returns the option if it was given.
@@ -46,7 +48,10 @@ impl<'a> Reader<'a> {
         for given in self.given.iter().filter(|given| given.option.name == option) {
             match read(given.value.as_deref().unwrap_or_default()) {
                 Ok(value) => values.push((given, value)),
-                Err(wrong) => self.faults.push(placed(given, self.line, self.column, wrong)),
+                Err(wrong) => {
+                    self.broken.push(given.option.name);
+                    self.faults.push(placed(given, self.line, self.column, wrong));
+                }
             }
         }
         values
@@ -55,6 +60,11 @@ impl<'a> Reader<'a> {
     /// As [`Self::all`], the values only.
     pub(super) fn values<T>(&mut self, option: &str, read: impl Fn(&str) -> Reading<T>) -> Vec<T> {
         self.all(option, read).into_iter().map(|(_, value)| value).collect()
+    }
+
+    /// Whether an option was given and all its words can be read.
+    pub(super) fn is_sound(&self, option: &str) -> bool {
+        self.flag(option) && !self.broken.iter().any(|broken| *broken == option)
     }
 
     /// Says that an option must be there.
