@@ -172,7 +172,7 @@ fn something(given: &[Given], unset: &[String]) -> Result<(), Error> {
 }
 
 /// Passes words that can stand in a line; warns of secrets that others may see.
-fn checked(given: Vec<Given>, ui: &mut Ui) -> Result<Vec<Given>, Error> {
+pub(super) fn checked(given: Vec<Given>, ui: &mut Ui) -> Result<Vec<Given>, Error> {
     let mut faults = Faults::default();
     for each in &given {
         if each.value.as_ref().is_some_and(|value| value.contains(['\n', '\r', '\0'])) {

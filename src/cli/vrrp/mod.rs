@@ -4,6 +4,7 @@ mod ask;
 mod change;
 mod file;
 mod list;
+pub mod run;
 
 use std::{env, path::PathBuf};
 
@@ -166,6 +167,10 @@ impl Target {
     }
 
     fn socket(&self) -> PathBuf {
-        self.run_dir.clone().unwrap_or_else(|| PathBuf::from(RUN_DIR)).join("vrrp.sock")
+        self.run_dir().join("vrrp.sock")
+    }
+
+    fn run_dir(&self) -> PathBuf {
+        self.run_dir.clone().unwrap_or_else(|| PathBuf::from(RUN_DIR))
     }
 }

@@ -3,16 +3,19 @@
 //! A word that lvsadm cannot carry out is a fault, never skipped: an address that comes up half as it was meant is worse
 //! than a message.
 
-use std::{
-    fmt::Write as _,
-    net::{IpAddr, Ipv4Addr},
-};
+mod address;
+mod route;
+mod rule;
 
-use super::values::{Reading, Wrong, address, digits, link, nearest, number};
-use crate::{
-    host::{Address, Lifetime, NextHop, Route, RouteTarget, Rule, RuleAction, Scope},
-    model::Family,
-};
+use std::net::{IpAddr, Ipv4Addr};
+
+use super::values::{Reading, Wrong, address as read_ip, digits, nearest};
+use crate::host::Scope;
+
+pub use address::print_address;
+pub(super) use address::read_address;
+pub(super) use route::{print_route, read_route};
+pub(super) use rule::{print_rule, read_rule};
 
 /// The words of one entry, read from left to right.
 struct Words<'a> {
@@ -64,7 +67,7 @@ fn bits(address: IpAddr) -> u8 {
 /// Reads `ADDR` or `ADDR/LENGTH`.
 fn prefix(text: &str) -> Reading<(IpAddr, u8)> {
     let (host, length) = text.split_once('/').map_or((text, None), |(host, length)| (host, Some(length)));
-    let host = address(host)?;
+    let host = read_ip(host)?;
     let most = bits(host);
     let length = match length {
         Some(word) => digits(word)
@@ -100,96 +103,6 @@ fn print_prefix((host, length): (IpAddr, u8)) -> String {
     if length == bits(host) { host.to_string() } else { format!("{host}/{length}") }
 }
 
-const ADDRESS_WORDS: [&str; 9] =
-    ["dev", "label", "brd", "broadcast", "scope", "peer", "preferred_lft", "-nodad", "noprefixroute"];
-
-/// Reads an address: `ADDR[/LENGTH] [dev IF] [label L] [brd A|+|-] [scope S] [peer A] [preferred_lft SECONDS|forever]
-/// [-nodad] [noprefixroute]`.
-pub(super) fn read_address(text: &str) -> Reading<Address> {
-    let mut words = Words::new(text);
-    let first = words.next().ok_or_else(|| Wrong::new("the address is missing"))?;
-    let (host, length) = prefix(first)?;
-    if host.is_unspecified() || host.is_multicast() || host.is_loopback() || length == 0 {
-        return Err(Wrong::new(format_args!("{first} cannot be a virtual address")));
-    }
-    let (mut device, mut label, mut broadcast, mut peer, mut scope, mut preferred) =
-        (None, None, None, None, None, None);
-    let (mut duplicate_detection, mut no_prefix_route) = (false, false);
-    let v4 = host.is_ipv4();
-    let only_v4 =
-        |word: &str| if v4 { Ok(()) } else { Err(Wrong::new(format_args!("{word} is for IPv4 addresses only"))) };
-    while let Some(word) = words.next() {
-        match word {
-            "dev" => once(&mut device, word, words.value(word, link)?)?,
-            "label" => {
-                only_v4(word)?;
-                once(&mut label, word, words.value(word, read_label)?)?;
-            }
-            "brd" | "broadcast" => {
-                only_v4(word)?;
-                once(&mut broadcast, word, words.value(word, |word| read_broadcast(word, host, length))?)?;
-            }
-            "scope" => once(&mut scope, word, words.value(word, read_scope)?)?,
-            "peer" => once(&mut peer, word, words.value(word, |word| of_family(word, host))?)?,
-            "preferred_lft" => once(&mut preferred, word, words.value(word, read_lifetime)?)?,
-            "-nodad" => duplicate_detection = true,
-            "noprefixroute" => no_prefix_route = true,
-            "home" | "mngtmpaddr" | "autojoin" => {
-                return Err(Wrong::new(format_args!("{word} has no use for a virtual address and is not supported")));
-            }
-            "use_vmac" => {
-                return Err(Wrong::new("use_vmac is not said of one address")
-                    .hint("--vmac-other-links gives all addresses on other interfaces a macvlan"));
-            }
-            "no_track" => {
-                return Err(Wrong::new(
-                    "no_track is not needed: an address that somebody removes comes back, and the \
-                                       instance stays as it is",
-                ));
-            }
-            other => return Err(unknown(other, &ADDRESS_WORDS)),
-        }
-    }
-    Ok(Address {
-        address: host,
-        prefix: length,
-        device,
-        label,
-        broadcast,
-        peer,
-        scope: scope.unwrap_or_default(),
-        preferred,
-        duplicate_detection,
-        no_prefix_route,
-    })
-}
-
-fn read_label(word: &str) -> Reading<String> {
-    if (1..=super::values::MAX_LINK).contains(&word.len()) {
-        return Ok(word.to_owned());
-    }
-    Err(Wrong::new(format_args!("a label has 1 to {} letters", super::values::MAX_LINK)))
-}
-
-/// Reads a broadcast address: `+` and `-` are the last and the first of the prefix.
-fn read_broadcast(word: &str, host: IpAddr, length: u8) -> Reading<IpAddr> {
-    let IpAddr::V4(v4) = host else { return Err(Wrong::new("only IPv4 has broadcasts")) };
-    let host_bits = u32::MAX.checked_shr(length.into()).unwrap_or(0);
-    match word {
-        "+" => Ok(Ipv4Addr::from_bits(v4.to_bits() | host_bits).into()),
-        "-" => Ok(Ipv4Addr::from_bits(v4.to_bits() & !host_bits).into()),
-        word => of_family(word, host),
-    }
-}
-
-fn of_family(word: &str, host: IpAddr) -> Reading<IpAddr> {
-    let read = address(word)?;
-    if Family::of(read) == Family::of(host) {
-        return Ok(read);
-    }
-    Err(Wrong::new(format_args!("this is not of the family of {host}")))
-}
-
 const SCOPES: [(&str, Scope); 5] = [
     ("global", Scope::Global),
     ("site", Scope::Site),
@@ -218,43 +131,6 @@ fn print_scope(scope: Scope) -> String {
     named.unwrap_or_else(|| if let Scope::Other(number) = scope { number.to_string() } else { String::new() })
 }
 
-fn read_lifetime(word: &str) -> Reading<Lifetime> {
-    match word {
-        "forever" => Ok(Lifetime::Forever),
-        // The kernel's forever.
-        word => number(0..=u32::MAX - 1)(word).map(Lifetime::Seconds),
-    }
-}
-
-/// Writes an address as [`read_address`] reads it.
-pub fn print_address(address: &Address) -> String {
-    let mut text = print_prefix((address.address, address.prefix));
-    let mut say = |word: &str, value: Option<String>| {
-        if let Some(value) = value {
-            let _ = write!(text, " {word} {value}");
-        }
-    };
-    say("dev", address.device.clone());
-    say("label", address.label.clone());
-    say("brd", address.broadcast.map(|broadcast| broadcast.to_string()));
-    say("peer", address.peer.map(|peer| peer.to_string()));
-    say("scope", (address.scope != Scope::Global).then(|| print_scope(address.scope)));
-    say(
-        "preferred_lft",
-        address.preferred.map(|preferred| match preferred {
-            Lifetime::Forever => "forever".to_owned(),
-            Lifetime::Seconds(seconds) => seconds.to_string(),
-        }),
-    );
-    if address.duplicate_detection {
-        text.push_str(" -nodad");
-    }
-    if address.no_prefix_route {
-        text.push_str(" noprefixroute");
-    }
-    text
-}
-
 /// The routing tables that have names in every kernel.
 const TABLES: [(&str, u32); 3] = [("default", 253), ("main", MAIN), ("local", 255)];
 const MAIN: u32 = 254;
@@ -271,313 +147,11 @@ fn print_table(table: u32) -> String {
     TABLES.iter().find(|(_, known)| *known == table).map_or_else(|| table.to_string(), |(name, _)| (*name).to_owned())
 }
 
-const ROUTE_WORDS: [&str; 15] = [
-    "to",
-    "via",
-    "dev",
-    "oif",
-    "onlink",
-    "nexthop",
-    "table",
-    "src",
-    "metric",
-    "priority",
-    "scope",
-    "mtu",
-    "advmss",
-    "blackhole",
-    "unreachable",
-];
-
-/// Reads a route: `[blackhole|unreachable|prohibit] [to] PREFIX|default [via A] [dev IF] [onlink] [src A] [table T]
-/// [metric N] [scope S] [mtu N] [advmss N] [nexthop [via A] [dev IF] [weight N] [onlink]]…`.
-pub(super) fn read_route(text: &str) -> Reading<Route> {
-    let mut words = Words::new(text);
-    let mut kind = None;
-    for (word, target) in TARGETS {
-        if words.take(word) {
-            kind = target;
-            break;
-        }
-    }
-    words.take("to");
-    let to = match words.next() {
-        None => return Err(Wrong::new("the destination is missing")),
-        Some("default" | "any" | "all") => None,
-        // `::/0` says which family is meant, which `default` does not.
-        Some(word) => Some(network(word)?).filter(|(host, length)| *length > 0 || host.is_ipv6()),
-    };
-    let (mut table, mut source, mut metric, mut scope, mut mtu, mut advmss) = (None, None, None, None, None, None);
-    let mut own = Hop::default();
-    let mut hops = Vec::new();
-    while let Some(word) = words.next() {
-        if own.take(word, &mut words)? {
-            continue;
-        }
-        match word {
-            "nexthop" => {
-                let mut hop = Hop::default();
-                while let Some(word @ ("via" | "dev" | "oif" | "onlink" | "weight")) = words.words.peek().copied() {
-                    words.next();
-                    hop.take(word, &mut words)?;
-                }
-                hops.push(hop.finish()?);
-            }
-            "table" => once(&mut table, word, words.value(word, read_table)?)?,
-            "src" => once(&mut source, word, words.value(word, address)?)?,
-            "metric" | "priority" | "preference" => once(&mut metric, word, words.value(word, number(0..=u32::MAX))?)?,
-            "scope" => once(&mut scope, word, words.value(word, read_scope)?)?,
-            "mtu" => once(&mut mtu, word, words.value(word, number(68..=u32::MAX))?)?,
-            "advmss" => once(&mut advmss, word, words.value(word, number(1..=u32::MAX))?)?,
-            other => return Err(unknown(other, &ROUTE_WORDS)),
-        }
-    }
-    let target = match kind {
-        Some(kind) if own.is_empty() && hops.is_empty() => kind,
-        Some(_) => return Err(Wrong::new("a route that drops its packets has no via, dev or nexthop")),
-        None if hops.is_empty() && own.is_empty() => {
-            return Err(Wrong::new("it is not said which way the packets go").hint("name via A, dev IF or both"));
-        }
-        None if hops.is_empty() => RouteTarget::Via(vec![own.finish()?]),
-        None if own.is_empty() => RouteTarget::Via(hops),
-        None => return Err(Wrong::new("via and dev belong either in front of all nexthops' or inside them")),
-    };
-    let gateways = match &target {
-        RouteTarget::Via(hops) => hops.iter().filter_map(|hop| hop.gateway).collect(),
-        _ => Vec::new(),
-    };
-    let mut families = to.map(|(host, _)| host).into_iter().chain(source).chain(gateways).map(Family::of);
-    let first = families.next();
-    if families.any(|family| Some(family) != first) {
-        return Err(Wrong::new("its addresses are of both families"));
-    }
-    Ok(Route { to, target, table: table.unwrap_or(MAIN), source, metric, scope, mtu, advmss })
-}
-
-const TARGETS: [(&str, Option<RouteTarget>); 4] = [
-    ("blackhole", Some(RouteTarget::Blackhole)),
-    ("unreachable", Some(RouteTarget::Unreachable)),
-    ("prohibit", Some(RouteTarget::Prohibit)),
-    ("unicast", None),
-];
-
-/// A way out, while its words are read.
-#[derive(Default)]
-struct Hop {
-    gateway: Option<IpAddr>,
-    device: Option<String>,
-    weight: Option<u16>,
-    onlink: bool,
-}
-
-impl Hop {
-    fn take(&mut self, word: &str, words: &mut Words<'_>) -> Reading<bool> {
-        match word {
-            "via" => {
-                if !words.take("inet") {
-                    words.take("inet6");
-                }
-                once(&mut self.gateway, word, words.value(word, address)?)?;
-            }
-            "dev" | "oif" => once(&mut self.device, word, words.value(word, link)?)?,
-            "weight" => once(&mut self.weight, word, words.value(word, number(1..=256))?)?,
-            "onlink" => self.onlink = true,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn is_empty(&self) -> bool {
-        self.gateway.is_none() && self.device.is_none() && self.weight.is_none() && !self.onlink
-    }
-
-    fn finish(self) -> Reading<NextHop> {
-        if self.gateway.is_none() && self.device.is_none() {
-            return Err(Wrong::new("a way out needs via A, dev IF or both"));
-        }
-        if self.onlink && (self.gateway.is_none() || self.device.is_none()) {
-            return Err(Wrong::new("onlink needs via A and dev IF"));
-        }
-        Ok(NextHop {
-            gateway: self.gateway,
-            device: self.device,
-            weight: self.weight.unwrap_or(1),
-            onlink: self.onlink,
-        })
-    }
-}
-
-/// Writes a route as [`read_route`] reads it.
-pub(super) fn print_route(route: &Route) -> String {
-    let to = route.to.map_or_else(|| "default".to_owned(), print_prefix);
-    let mut text = match &route.target {
-        RouteTarget::Via(_) => to,
-        RouteTarget::Blackhole => format!("blackhole {to}"),
-        RouteTarget::Unreachable => format!("unreachable {to}"),
-        RouteTarget::Prohibit => format!("prohibit {to}"),
-    };
-    let hops = if let RouteTarget::Via(hops) = &route.target { hops.as_slice() } else { &[] };
-    let alone = hops.len() == 1;
-    if let [hop] = hops {
-        print_hop(&mut text, hop);
-    }
-    if route.table != MAIN {
-        let _ = write!(text, " table {}", print_table(route.table));
-    }
-    let mut say = |word: &str, value: Option<String>| {
-        if let Some(value) = value {
-            let _ = write!(text, " {word} {value}");
-        }
-    };
-    say("src", route.source.map(|source| source.to_string()));
-    say("metric", route.metric.map(|metric| metric.to_string()));
-    say("scope", route.scope.map(print_scope));
-    say("mtu", route.mtu.map(|mtu| mtu.to_string()));
-    say("advmss", route.advmss.map(|advmss| advmss.to_string()));
-    for hop in hops.iter().filter(|_| !alone) {
-        text.push_str(" nexthop");
-        print_hop(&mut text, hop);
-    }
-    text
-}
-
-fn print_hop(text: &mut String, hop: &NextHop) {
-    if let Some(gateway) = hop.gateway {
-        let _ = write!(text, " via {gateway}");
-    }
-    if let Some(device) = &hop.device {
-        let _ = write!(text, " dev {device}");
-    }
-    if hop.weight != 1 {
-        let _ = write!(text, " weight {}", hop.weight);
-    }
-    if hop.onlink {
-        text.push_str(" onlink");
-    }
-}
-
-const RULE_WORDS: [&str; 17] = [
-    "not",
-    "from",
-    "to",
-    "fwmark",
-    "iif",
-    "dev",
-    "oif",
-    "inet",
-    "inet6",
-    "table",
-    "lookup",
-    "preference",
-    "priority",
-    "order",
-    "blackhole",
-    "unreachable",
-    "prohibit",
-];
-
-/// Reads a rule: `[not] [from PREFIX|all] [to PREFIX|all] [fwmark N[/MASK]] [iif IF] [oif IF] [inet6] preference N
-/// lookup TABLE|blackhole|unreachable|prohibit`.
-pub(super) fn read_rule(text: &str) -> Reading<Rule> {
-    let mut words = Words::new(text);
-    let (mut from, mut to, mut mark, mut iif, mut oif, mut family, mut preference, mut action) =
-        (None, None, None, None, None, None, None, None);
-    let mut not = false;
-    while let Some(word) = words.next() {
-        match word {
-            "not" => not = true,
-            "from" => once(&mut from, word, words.value(word, selector)?)?,
-            "to" => once(&mut to, word, words.value(word, selector)?)?,
-            "fwmark" => once(&mut mark, word, words.value(word, read_mark)?)?,
-            "iif" | "dev" => once(&mut iif, word, words.value(word, link)?)?,
-            "oif" => once(&mut oif, word, words.value(word, link)?)?,
-            "inet" => once(&mut family, word, Family::V4)?,
-            "inet6" => once(&mut family, word, Family::V6)?,
-            "preference" | "priority" | "order" => {
-                once(&mut preference, word, words.value(word, number(0..=u32::MAX))?)?;
-            }
-            "type" => {}
-            "table" | "lookup" => once(&mut action, word, RuleAction::Lookup(words.value(word, read_table)?))?,
-            "blackhole" => once(&mut action, word, RuleAction::Blackhole)?,
-            "unreachable" => once(&mut action, word, RuleAction::Unreachable)?,
-            "prohibit" => once(&mut action, word, RuleAction::Prohibit)?,
-            other => return Err(unknown(other, &RULE_WORDS)),
-        }
-    }
-    let (from, to) = (from.flatten(), to.flatten());
-    let named = [from, to].into_iter().flatten().map(|(host, _)| Family::of(host)).collect::<Vec<_>>();
-    let families: Vec<Family> = named.into_iter().chain(family).collect();
-    let family = families.first().copied().unwrap_or(Family::V4);
-    if families.iter().any(|each| *each != family) {
-        return Err(Wrong::new("its words are of both families"));
-    }
-    let preference = preference.ok_or_else(|| {
-        Wrong::new("the preference is missing")
-            .hint("preference N: lower goes first; the kernel's own rules are 0, 32766 and 32767")
-    })?;
-    let action = action.ok_or_else(|| {
-        Wrong::new("it is not said what happens").hint("lookup TABLE, blackhole, unreachable or prohibit")
-    })?;
-    Ok(Rule { preference, not, from, to, mark, iif, oif, family, action })
-}
-
-fn selector(word: &str) -> Reading<Option<(IpAddr, u8)>> {
-    if word == "all" || word == "any" { Ok(None) } else { network(word).map(Some) }
-}
-
-fn read_mark(word: &str) -> Reading<(u32, u32)> {
-    let one = |word: &str| match word.strip_prefix("0x") {
-        Some(hex) if !hex.is_empty() && hex.bytes().all(|b| b.is_ascii_hexdigit()) => u32::from_str_radix(hex, 16).ok(),
-        Some(_) => None,
-        None if word.is_empty() => None,
-        None => digits(word),
-    };
-    let (mark, mask) = word.split_once('/').map_or((word, None), |(mark, mask)| (mark, Some(mask)));
-    let mask = mask.map_or(Some(u32::MAX), one);
-    one(mark).zip(mask).ok_or_else(|| Wrong::new("a mark is a number, with a mask behind a slash: 5, 0x10/0xf0"))
-}
-
-/// Writes a rule as [`read_rule`] reads it.
-pub(super) fn print_rule(rule: &Rule) -> String {
-    let mut text = String::new();
-    let mut say = |word: &str, value: Option<String>| {
-        if let Some(value) = value {
-            let separator = if text.is_empty() { "" } else { " " };
-            let _ = write!(text, "{separator}{word}");
-            if !value.is_empty() {
-                let _ = write!(text, " {value}");
-            }
-        }
-    };
-    say("not", rule.not.then(String::new));
-    say("from", rule.from.map(print_prefix));
-    say("to", rule.to.map(print_prefix));
-    say(
-        "fwmark",
-        rule.mark.map(|(mark, mask)| match mask {
-            u32::MAX => mark.to_string(),
-            mask => format!("{mark:#x}/{mask:#x}"),
-        }),
-    );
-    say("iif", rule.iif.clone());
-    say("oif", rule.oif.clone());
-    let family_is_told = rule.from.is_some() || rule.to.is_some() || rule.family == Family::V4;
-    say("inet6", (!family_is_told).then(String::new));
-    match rule.action {
-        RuleAction::Lookup(table) => say("lookup", Some(print_table(table))),
-        RuleAction::Blackhole => say("blackhole", Some(String::new())),
-        RuleAction::Unreachable => say("unreachable", Some(String::new())),
-        RuleAction::Prohibit => say("prohibit", Some(String::new())),
-    }
-    say("preference", Some(rule.preference.to_string()));
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::*;
+    use super::{address::ADDRESS_WORDS, route::ROUTE_WORDS, rule::RULE_WORDS, *};
 
     #[test]
     fn entries_come_back_in_one_form() {

@@ -68,7 +68,9 @@ fn interval(instance: &Instance, found: &mut Vec<About>) {
                 wrong.hint("--version 3 carries hundredths, down to 10ms; all directors must speak it"),
             ));
         }
-        Version::V3 if interval.as_micros() % 10_000 != 0 || !(1..=4095).contains(&(interval.as_millis() / 10)) => {
+        Version::V3
+            if !interval.as_micros().is_multiple_of(10_000) || !(1..=4095).contains(&(interval.as_millis() / 10)) =>
+        {
             let wrong = Wrong::new("version 3 carries hundredths of a second, 10ms to 40.95s");
             found.push(("interval", wrong));
         }

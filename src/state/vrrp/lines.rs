@@ -176,7 +176,7 @@ impl All {
         })?;
         let (kind, name, options) = head(&words, number)?;
         let (given, faults) = option::read(kind.sections(), options, number);
-        let column = name.or(words.first()).map_or(1, |word| word.column);
+        let column = name.or_else(|| words.first()).map_or(1, |word| word.column);
         let name = name.map(|word| word.text.clone().into_owned()).unwrap_or_default();
         let title = if kind == Kind::Set { kind.noun().to_owned() } else { format!("{} {name}", kind.noun()) };
         let mut reader = Reader::new(title, number, column, &given);

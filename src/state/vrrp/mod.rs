@@ -12,6 +12,7 @@ mod objects;
 mod option;
 mod print;
 mod reader;
+mod select;
 mod tables;
 mod track;
 mod values;
@@ -20,6 +21,7 @@ pub use host::print_address;
 pub use lines::{NotOne, Parsed, Subject, edited, holds_secret, parse, subject};
 pub use option::{Given, Grammar, Opt, Options, Section, Takes};
 pub use print::{BARE_SET, file, group, instance, lines, process, script, set};
+pub use select::select;
 pub use tables::{FileGrammar, GroupGrammar, InstanceGrammar, ProcessGrammar, ScriptGrammar, SetGrammar};
 pub use values::{Disk, Files, MAX_SECRET_FILE, print_time};
 

@@ -2,7 +2,7 @@
 
 use super::{
     option::Given,
-    track::{self, Draft},
+    track::{self, Draft, Tracked},
     values::{Reading, Wrong, command},
 };
 use crate::{state::file::Fault, vrrp::settings::Notify};
@@ -64,7 +64,7 @@ impl<'a> Reader<'a> {
 
     /// Whether an option was given and all its words can be read.
     pub(super) fn is_sound(&self, option: &str) -> bool {
-        self.flag(option) && !self.broken.iter().any(|broken| *broken == option)
+        self.flag(option) && !self.broken.contains(&option)
     }
 
     /// Says that an option must be there.
@@ -138,7 +138,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn draft((given, (tracker, weight)): (&Given, (crate::vrrp::settings::Tracker, Option<(i16, bool)>))) -> Draft {
+fn draft((given, (tracker, weight)): (&Given, Tracked)) -> Draft {
     Draft { tracker, weight, column: given.column, label: given.label() }
 }
 

@@ -20,6 +20,9 @@ pub(super) struct Draft {
     pub(super) label: String,
 }
 
+/// A tracker; its weight and whether that is reversed, if it is said.
+pub(super) type Tracked = (Tracker, Option<(i16, bool)>);
+
 /// Makes a tracker of its name.
 pub(super) type Kind = fn(String) -> Tracker;
 
@@ -37,7 +40,7 @@ pub(super) const NAMED: [(&str, Kind, i16); 5] = [
 pub(super) const MOST_OF_SERVICE: i16 = 253;
 
 /// Reads `NAME[:WEIGHT[:reverse]]`.
-pub(super) fn named(kind: Kind, most: i16) -> impl Fn(&str) -> Reading<(Tracker, Option<(i16, bool)>)> {
+pub(super) fn named(kind: Kind, most: i16) -> impl Fn(&str) -> Reading<Tracked> {
     move |text| {
         let (word, rest) = text.split_once(':').map_or((text, None), |(word, rest)| (word, Some(rest)));
         let weight = rest.map(weight(most)).transpose()?;
@@ -76,7 +79,7 @@ pub(super) fn print_weight((weight, reverse): (i16, bool)) -> String {
 }
 
 /// Reads `tcp/ADDR:PORT[:WEIGHT[:reverse]][,quorum=N]`; `udp/…`, `sctp/…`, `mark/N…`, and `mark6/N…` for IPv6.
-pub(super) fn service(text: &str) -> Reading<(Tracker, Option<(i16, bool)>)> {
+pub(super) fn service(text: &str) -> Reading<Tracked> {
     let (body, quorum) = match text.split_once(',') {
         None => (text, 1),
         Some((body, extra)) => {

@@ -37,7 +37,7 @@ impl Wrong {
     }
 }
 
-/// Shorthand of readers.
+/// What a reader makes of a word.
 pub(super) type Reading<T> = Result<T, Wrong>;
 
 /// The longest name of a link (`IFNAMSIZ` - 1) and of an address label.
@@ -140,9 +140,9 @@ fn filled<T: FromStr>(text: &str) -> Option<T> {
 /// Writes a time in the largest unit that holds it whole: `5s`, `100ms`; what is finer than a microsecond is cut.
 pub fn print_time(time: Duration) -> String {
     let micros = time.as_micros();
-    if micros % 1_000_000 == 0 {
+    if micros.is_multiple_of(1_000_000) {
         format!("{}s", micros / 1_000_000)
-    } else if micros % 1_000 == 0 {
+    } else if micros.is_multiple_of(1_000) {
         format!("{}ms", micros / 1_000)
     } else {
         format!("{micros}us")
@@ -368,7 +368,7 @@ pub(super) fn print_secret(secret: &Secret) -> String {
 }
 
 fn hex_bytes(hex: &str) -> Option<Vec<u8>> {
-    if hex.is_empty() || hex.len() % 2 != 0 || !hex.bytes().all(|b| b.is_ascii_hexdigit()) {
+    if hex.is_empty() || !hex.len().is_multiple_of(2) || !hex.bytes().all(|b| b.is_ascii_hexdigit()) {
         return None;
     }
     (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(hex.get(at..at + 2)?, 16).ok()).collect()
