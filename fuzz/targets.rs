@@ -9,7 +9,7 @@ use lvsadm::{
         procfs,
     },
     model::{Family, Table},
-    state::{file, grammar::NoNames, print},
+    state::{agent_file::AgentFile, file, grammar::NoNames, print, vrrp},
 };
 
 /// A save file: read or refused; and what is read can be printed and means the same when it is read again.
@@ -20,6 +20,24 @@ pub(crate) fn savefile(data: &[u8]) {
     let printed: String = changes.map(|change| print::change_line(&change) + "\n").collect();
     let again = file::parse(printed.as_bytes(), &NoNames).unwrap_or_else(|faults| panic!("{printed}\n{faults:?}"));
     assert_eq!(again.table, file.table, "{printed}");
+}
+
+/// Lines about VRRP: read or refused; and what is read can be printed and means the same when it is read again.
+pub(crate) fn vrrp(data: &[u8]) {
+    let Ok(file) = AgentFile::new(data) else { return };
+    let Ok(parsed) = file.vrrp(&NoFiles) else { return };
+    let printed = vrrp::lines(&parsed.settings);
+    let numbered = printed.iter().enumerate().map(|(at, line)| (at + 1, line.as_str()));
+    let again = vrrp::parse(numbered, &NoFiles).unwrap_or_else(|faults| panic!("{printed:#?}\n{faults:?}"));
+    assert_eq!(again.settings, parsed.settings, "{printed:#?}");
+}
+
+struct NoFiles;
+
+impl vrrp::Files for NoFiles {
+    fn read(&self, _: &std::path::Path) -> Result<Vec<u8>, String> {
+        Err("there are no files here".to_owned())
+    }
 }
 
 /// Messages from the kernel.

@@ -23,6 +23,11 @@ fn savefile() {
 }
 
 #[test]
+fn vrrp() {
+    replay("vrrp", targets::vrrp);
+}
+
+#[test]
 fn netlink() {
     replay("netlink", targets::netlink);
 }

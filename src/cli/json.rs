@@ -12,6 +12,7 @@ use crate::{
     ipvs::Connection,
     model::{self, Checksum, Family, Forwarding, Protocol, ServiceKey, SnapshotServer, SnapshotService, Tunnel},
     state::print,
+    vrrp::status::Status,
 };
 
 /// Number of the schema that all of it follows.
@@ -426,5 +427,20 @@ impl<'a> Differences<'a> {
             .map(|each| Difference { minus: each.minus.as_deref(), plus: each.plus.as_deref() })
             .collect();
         Self { schema: SCHEMA, first, second, differences }
+    }
+}
+/// `vrrp list` and `vrrp show`.
+#[derive(Debug, Serialize)]
+pub struct VirtualRouters<'a> {
+    schema: u32,
+    running: bool,
+    #[serde(flatten)]
+    status: &'a Status,
+}
+
+impl<'a> VirtualRouters<'a> {
+    /// Returns the description of `status`; `running` tells whether a process said it, rather than the save file.
+    pub fn new(status: &'a Status, running: bool) -> Self {
+        Self { schema: SCHEMA, running, status }
     }
 }

@@ -42,6 +42,7 @@ pub fn call(path: &Path, verb: &str, params: Value, limit: Duration) -> Result<V
     };
     let stream = connect(path, limit).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => CallError::NotRunning,
+        io::ErrorKind::PermissionDenied => CallError::Broken("only root may ask".to_owned()),
         _ => broken(error),
     })?;
     let ask = Ask { version: VERSION, verb: verb.to_owned(), params };

@@ -49,13 +49,16 @@ impl Saved {
         self.content.is_some()
     }
 
-    /// Reads what its lines say; warnings are said.
+    /// Reads what its lines say.
+    pub(super) fn parse(&self) -> Result<Parsed, Error> {
+        let complaints = |faults: Vec<Fault>| faults.into_iter().map(|fault| placed(&self.path, fault)).collect();
+        self.file.vrrp(&Disk).map_err(|faults| Error::all_failed(complaints(faults)))
+    }
+
+    /// As [`Self::parse`]; warnings are said.
     pub(super) fn check(&self, ui: &mut Ui) -> Result<Parsed, Error> {
         let path = &self.path;
-        let parsed = self
-            .file
-            .vrrp(&Disk)
-            .map_err(|faults| Error::all_failed(faults.into_iter().map(|fault| placed(path, fault)).collect()))?;
+        let parsed = self.parse()?;
         for note in &parsed.notes {
             ui.warn(placed(path, note.clone()).text);
         }

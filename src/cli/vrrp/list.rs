@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{Target, ask, file::Saved};
 use crate::{
-    cli::{Complaint, Error, Ui, args::interval, render, watch::watch},
+    cli::{Complaint, Error, Ui, args::interval, json, render, watch::watch},
     model::Family,
     state::vrrp::print_address,
     vrrp::{
@@ -63,7 +63,7 @@ impl Output {
         let Some(interval) = self.watch else {
             let (status, running) = self.status(ui)?;
             if self.json {
-                ui.json(&status)?;
+                ui.json(&json::VirtualRouters::new(&status, running))?;
             } else {
                 ui.print(text(&status, running))?;
             }
@@ -71,7 +71,11 @@ impl Output {
         };
         watch(interval, ui, |ui| {
             let (status, running) = self.status(ui)?;
-            if self.json { ui.json_line(&status) } else { ui.print(text(&status, running)) }
+            if self.json {
+                ui.json_line(&json::VirtualRouters::new(&status, running))
+            } else {
+                ui.print(text(&status, running))
+            }
         })
     }
 
@@ -114,7 +118,9 @@ impl Output {
             ))
             .hint("`lvsadm vrrp add` makes the file; --state and --run-dir name other places"));
         }
-        Ok(of_settings(&saved.check(ui)?.settings))
+        // Warnings time and again would write over the listing.
+        let parsed = if self.watch.is_some() { saved.parse()? } else { saved.check(ui)? };
+        Ok(of_settings(&parsed.settings))
     }
 }
 

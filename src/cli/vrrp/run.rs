@@ -68,7 +68,9 @@ impl RunArgs {
                 [] => "vrrp".to_owned(),
                 [name] => name.clone(),
                 _ => {
-                    return Err(Error::usage(vec![Complaint::new("options of `add` make one instance, with one name")]));
+                    return Err(Error::usage(vec![Complaint::new(
+                        "options of `add` make one instance, with one name",
+                    )]));
                 }
             };
             let line = edited(&Subject { kind: Kind::Instance, name }, "", given, &[])

@@ -122,7 +122,7 @@ pub fn instance(instance: &Instance) -> String {
     transport(&mut line, instance);
     if let Some(vmac) = &instance.vmac {
         match &vmac.name {
-            Some(name) => line.0.extend([" --vmac=", name.as_str()]),
+            Some(name) => line.0.extend([" --vmac=", &quoted(name)]),
             None => line.flag("vmac", true),
         }
     }
@@ -291,7 +291,7 @@ pub fn set(settings: &Settings) -> Option<String> {
 fn print_fifo(fifo: &Fifo) -> String {
     let mut text = quoted(&path(&fifo.path)).into_owned();
     if let Some(owner) = &fifo.owner {
-        text.extend([" owner ", &print_user(owner)]);
+        text.extend([" owner ", &quoted(&print_user(owner))]);
     }
     if let Some(reader) = &fifo.reader {
         text.extend([" reader ", &print_command(reader)]);
