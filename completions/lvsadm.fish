@@ -429,7 +429,7 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subc
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from delete-group" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from delete-group" -l if-exists -d 'What is not there is no failure'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from delete-group" -s h -l help -d 'Print help'
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-script" -l command -d '[USER[:GROUP]@]/PATH ARGUMENTS; exit status 0 is success' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-script" -l command -d '[USER[:GROUP]@]PROGRAM ARGUMENTS; exit status 0 is success' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-script" -l interval -d 'From one start to the next [default: 1s]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-script" -l timeout -d 'Counts as failed after this time [default: the interval]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-script" -l weight -d 'For trackers that say none: 0 = fault, else added or taken away [default: 0]' -r
@@ -440,7 +440,7 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subc
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-script" -l init-fail -d 'Failed until it ran'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-script" -l or-edit -d 'If it is there already, change what is named'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-script" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-script" -l command -d '[USER[:GROUP]@]/PATH ARGUMENTS; exit status 0 is success' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-script" -l command -d '[USER[:GROUP]@]PROGRAM ARGUMENTS; exit status 0 is success' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-script" -l interval -d 'From one start to the next [default: 1s]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-script" -l timeout -d 'Counts as failed after this time [default: the interval]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-script" -l weight -d 'For trackers that say none: 0 = fault, else added or taken away [default: 0]' -r
@@ -455,7 +455,7 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subc
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from delete-script" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from delete-script" -l if-exists -d 'What is not there is no failure'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from delete-script" -s h -l help -d 'Print help'
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-process" -l program -d 'Name of the program, as ps -o comm shows it; or its path with --full-command' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-process" -l program -d 'Name of the program, as ps -o comm shows it; or its path with --full-command or --arguments' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-process" -l arguments -d 'Arguments that it must have, quoted as in a shell' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-process" -l match -d 'How arguments are compared: exact, initial, partial [default: exact]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-process" -l weight -d 'For trackers that say none: 0 = fault, else added or taken away [default: 0]' -r
@@ -468,7 +468,7 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subc
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-process" -l full-command -d 'Compare the whole command line'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-process" -l or-edit -d 'If it is there already, change what is named'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-process" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-process" -l program -d 'Name of the program, as ps -o comm shows it; or its path with --full-command' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-process" -l program -d 'Name of the program, as ps -o comm shows it; or its path with --full-command or --arguments' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-process" -l arguments -d 'Arguments that it must have, quoted as in a shell' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-process" -l match -d 'How arguments are compared: exact, initial, partial [default: exact]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-process" -l weight -d 'For trackers that say none: 0 = fault, else added or taken away [default: 0]' -r
@@ -504,7 +504,7 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subc
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from delete-file" -l if-exists -d 'What is not there is no failure'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from delete-file" -s h -l help -d 'Print help'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from set" -l startup-delay -d 'No elections so long after the start [default: 0]' -r
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from set" -l script-user -d 'Who runs commands that name no user [default: keepalived_script, or nobody]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from set" -l script-user -d 'Who runs commands without a user [default: lvsadm_script, keepalived_script, nobody]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from set" -l fifo -d 'Named pipe for transitions: \'PATH [owner USER[:GROUP]] [reader COMMAND]\'' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from set" -l unset -d 'Back to the default: an option, or OPTION=WORD of one that may be repeated' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from set" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F

@@ -23,7 +23,7 @@ pub(crate) fn savefile(data: &[u8]) {
 }
 
 /// Lines about VRRP: read or refused; and what is read can be printed and means the same when it is read again.
-pub(crate) fn vrrp(data: &[u8]) {
+pub(crate) fn vrrpfile(data: &[u8]) {
     let Ok(file) = AgentFile::new(data) else { return };
     let Ok(parsed) = file.vrrp(&NoFiles) else { return };
     let printed = vrrp::lines(&parsed.settings);

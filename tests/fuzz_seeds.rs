@@ -23,8 +23,8 @@ fn savefile() {
 }
 
 #[test]
-fn vrrp() {
-    replay("vrrp", targets::vrrp);
+fn vrrpfile() {
+    replay("vrrpfile", targets::vrrpfile);
 }
 
 #[test]

@@ -140,7 +140,7 @@ fn mistakes() {
         "add",
         "add VI_3",
         "add 'VI 3' --interface eth0/1 --vrid 0 --priority 256 --interval 15ms --version 4 --address 10.9.9.300 \
-         --track-interface :5 --garp-repeat 0 --notify-fault fault.sh",
+         --track-interface :5 --garp-repeat 0 --notify-fault ./fault.sh",
         "add VI_3 --interface eth0 --vrid 51 --address 10.9.9.104 --interval 0.5 --auth pass --secret 123456789",
         "add VI_3 --interface eth0 --vrid 53 --address 10.9.9.104 --address fe80::1 --track-script chek --track-file f",
         "add VI_3 --interface eth0 --vrid 53 --address '10.9.9.104 lable x' --route '10.1.0.0/16' \
@@ -154,7 +154,7 @@ fn mistakes() {
         "edit VI_1 --version 3 --interval 10ms --track-script chk:-300",
         "delete VI_1",
         "add-group VH --member VI_1 --member VI_4",
-        "add-script s --command check.sh --interval 0",
+        "add-script s --command bin/check.sh --interval 0",
         "add-process p --program /usr/sbin/nginx --quorum 3 --quorum-max 2",
         "add-file f --path drain --weight 300",
         "set",

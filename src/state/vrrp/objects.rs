@@ -73,12 +73,14 @@ const MOST_TIMES: u32 = i32::MAX as u32;
 pub(super) fn process(name: &str, r: &mut Reader<'_>) -> Option<Process> {
     r.need("program", "its name as `ps -o comm` shows it");
     let full_command = r.flag("full-command");
+    // Either compares the command line, where the program has its path and all its letters.
+    let whole = full_command || r.flag("arguments");
     let program = r.one("program", |text| match text {
         "" => Err(Wrong::new("the name of a program is needed")),
-        text if !full_command && text.contains('/') => {
+        text if !whole && text.contains('/') => {
             Err(Wrong::new("this is a path").hint("--full-command compares paths; without it, the name alone"))
         }
-        text if !full_command && text.len() > MOST_COMM => {
+        text if !whole && text.len() > MOST_COMM => {
             Err(Wrong::new(format_args!("the kernel keeps {MOST_COMM} letters of a name"))
                 .hint("--full-command compares all of it"))
         }

@@ -163,7 +163,7 @@ const TRACKING: Section = Section {
 };
 
 const NOTIFICATION: Section = Section {
-    heading: "Commands ([USER[:GROUP]@]/PATH ARGUMENTS, without a shell)",
+    heading: "Commands ([USER[:GROUP]@]PROGRAM ARGUMENTS, without a shell)",
     rare: true,
     options: &[
         Opt::one("notify", "COMMAND", "On each transition, with kind, name, state and priority as further arguments"),
@@ -227,7 +227,7 @@ const SCRIPT: Section = Section {
     heading: "Script",
     rare: false,
     options: &[
-        Opt::one("command", "COMMAND", "[USER[:GROUP]@]/PATH ARGUMENTS; exit status 0 is success"),
+        Opt::one("command", "COMMAND", "[USER[:GROUP]@]PROGRAM ARGUMENTS; exit status 0 is success"),
         Opt::one("interval", "TIME", "From one start to the next [default: 1s]"),
         Opt::one("timeout", "TIME", "Counts as failed after this time [default: the interval]"),
         Opt::one("weight", "WEIGHT", "For trackers that say none: 0 = fault, else added or taken away [default: 0]"),
@@ -241,7 +241,11 @@ const PROCESS: Section = Section {
     heading: "Process",
     rare: false,
     options: &[
-        Opt::one("program", "NAME", "Name of the program, as ps -o comm shows it; or its path with --full-command"),
+        Opt::one(
+            "program",
+            "NAME",
+            "Name of the program, as ps -o comm shows it; or its path with --full-command or --arguments",
+        ),
         Opt::one("arguments", "WORDS", "Arguments that it must have, quoted as in a shell"),
         Opt::one("match", "HOW", "How arguments are compared: exact, initial, partial [default: exact]"),
         Opt::flag("full-command", "Compare the whole command line"),
@@ -272,7 +276,7 @@ const PROCESS_WIDE: Section = Section {
         Opt::one(
             "script-user",
             "USER[:GROUP]",
-            "Who runs commands that name no user [default: keepalived_script, or nobody]",
+            "Who runs commands without a user [default: lvsadm_script, keepalived_script, nobody]",
         ),
         Opt::many(
             "fifo",

@@ -216,16 +216,25 @@ pub(super) fn print_mac(mac: [u8; 6]) -> String {
     mac.map(|octet| format!("{octet:02x}")).join(":")
 }
 
-/// Reads `USER[:GROUP]`, names or numbers.
+/// Reads `USER[:GROUP]`, names or numbers; `USER::[GROUP]` with the other groups of the user.
 pub(super) fn user(text: &str) -> Reading<(String, Option<String>)> {
     let (user, group) = text.split_once(':').map_or((text, None), |(user, group)| (user, Some(group)));
+    // A colon in front of the group asks for the groups that the user has, too; the group itself may be left out then.
+    let (also_others, group) = match group.map(|group| (group.strip_prefix(':'), group)) {
+        Some((Some(""), _)) => (true, None),
+        Some((Some(group), _)) => (true, Some(group)),
+        Some((None, group)) => (false, Some(group)),
+        None => (false, None),
+    };
     let fits = |word: &str| {
         !word.is_empty()
             && !word.starts_with('-')
             && !word.contains(|c: char| c.is_whitespace() || c.is_control() || "/:".contains(c))
     };
     if fits(user) && group.is_none_or(fits) {
-        return Ok((user.to_owned(), group.map(str::to_owned)));
+        let colon = if also_others { ":" } else { "" };
+        let said = group.is_some() || also_others;
+        return Ok((user.to_owned(), said.then(|| format!("{colon}{}", group.unwrap_or_default()))));
     }
     Err(Wrong::new("a user, or user:group, is needed"))
 }
@@ -235,7 +244,8 @@ pub(super) fn print_user((user, group): &(String, Option<String>)) -> String {
     group.as_ref().map_or_else(|| user.clone(), |group| format!("{user}:{group}"))
 }
 
-/// Reads a command: `[USER[:GROUP]@]/PATH [ARGUMENT…]`, quoted as in a shell.
+/// Reads a command: `[USER[:GROUP]@]PROGRAM [ARGUMENT…]`, quoted as in a shell. The program is an absolute path, or a name
+/// without slashes, which is looked for in `PATH`.
 pub(super) fn command(text: &str) -> Reading<Command> {
     let words = split(text)?;
     command_of(words.into_iter())
@@ -244,12 +254,13 @@ pub(super) fn command(text: &str) -> Reading<Command> {
 /// Makes a command of its words.
 pub(super) fn command_of(mut words: impl Iterator<Item = String>) -> Reading<Command> {
     let first = words.next().ok_or_else(|| Wrong::new("the command is missing"))?;
-    let (who, program) = match first.find("@/") {
-        Some(at) if !first.starts_with('/') => (Some(user(&first[..at])?), first[at + 1..].to_owned()),
-        _ => (None, first),
+    let separator = first.find("@/").or_else(|| first.rfind('@')).filter(|_| !first.starts_with('/'));
+    let (who, program) = match separator {
+        Some(at) => (Some(user(&first[..at])?), first[at + 1..].to_owned()),
+        None => (None, first),
     };
-    if !program.starts_with('/') {
-        return Err(Wrong::new(format_args!("the path of the program is not absolute: {program}"))
+    if program.is_empty() || program.starts_with('-') || program.contains('/') && !program.starts_with('/') {
+        return Err(Wrong::new(format_args!("`{program}` is neither an absolute path nor the name of a program"))
             .hint("write [USER[:GROUP]@]/PATH ARGUMENTS; a shell is started only if it is the program"));
     }
     let words: Vec<String> = std::iter::once(program).chain(words).collect();
@@ -420,7 +431,10 @@ mod tests {
         assert_eq!(read("alice:web@/bin/x"), Ok((words(&["/bin/x"]), user("alice", Some("web")))));
         assert_eq!(read("a@corp@/bin/x"), Ok((words(&["/bin/x"]), user("a@corp", None))));
         assert_eq!(read("/opt/@/x"), Ok((words(&["/opt/@/x"]), None)));
-        for text in ["", "x", "./x", "@/bin/x", "a b@/bin/x", "'/bin/x", "alice@bin/x"] {
+        assert_eq!(read("true"), Ok((words(&["true"]), None)));
+        assert_eq!(read("alice::@true x"), Ok((words(&["true", "x"]), user("alice", Some(":")))));
+        assert_eq!(read("alice::adm@/bin/x"), Ok((words(&["/bin/x"]), user("alice", Some(":adm")))));
+        for text in ["", "''", "./x", "'/bin/x", "alice@bin/x", "alice@", "alice:@/bin/x", ":g@/bin/x", "@x", "--x"] {
             assert!(read(text).is_err(), "{text}");
         }
     }

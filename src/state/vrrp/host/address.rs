@@ -80,7 +80,7 @@ fn read_label(word: &str) -> Reading<String> {
     if (1..=MAX_LINK).contains(&word.len()) {
         return Ok(word.to_owned());
     }
-    Err(Wrong::new(format_args!("a label has 1 to {} letters", MAX_LINK)))
+    Err(Wrong::new(format_args!("a label has 1 to {MAX_LINK} letters")))
 }
 
 /// Reads a broadcast address: `+` and `-` are the last and the first of the prefix.

@@ -157,7 +157,10 @@ fn what_an_instance_must_not_be() {
         ("--preempt-delay 1001", "--preempt-delay 1001: a time from 0s to 1000s is needed"),
         ("--track-interface eth1 --track-interface eth1:5", "--track-interface eth1:5: this is tracked twice"),
         ("--vrid 52", "--vrid is given twice"),
-        ("--notify-master notify.sh", "--notify-master notify.sh: the path of the program is not absolute: notify.sh"),
+        (
+            "--notify-master ./notify.sh",
+            "--notify-master ./notify.sh: `./notify.sh` is neither an absolute path nor the name of a program",
+        ),
         ("--vmac-mac 2:0:0:0:0:1", "--vmac-mac 2:0:0:0:0:1: this has no use without --vmac"),
         ("--down-timer-adverts 0", "--down-timer-adverts 0: a number from 1 to 100 is needed"),
         (
@@ -254,7 +257,7 @@ fn every_option_is_read() {
     // A word that nothing can take is a fault of whichever option it stands behind; flags are in the random settings.
     for kind in KINDS {
         for option in option::options(kind.sections()) {
-            let garbage = "\u{1}--garbage";
+            let garbage = "./\u{1}x";
             let said = match option.takes {
                 vrrp::Takes::Nothing => format!("--{}", option.name),
                 _ => format!("--{}={garbage}", option.name),

@@ -80,11 +80,11 @@ fn word(rng: &mut Rng) -> String {
 }
 
 fn user(rng: &mut Rng) -> (String, Option<String>) {
-    ("alice".to_owned(), maybe(rng, |_| "1000".to_owned()))
+    ("alice".to_owned(), maybe(rng, |rng| pick(rng, &["1000", ":", ":adm"]).to_owned()))
 }
 
 fn command(rng: &mut Rng) -> Command {
-    let mut words = vec![pick(rng, &["/bin/true", "/opt/my script", "/a@/b"]).to_owned()];
+    let mut words = vec![pick(rng, &["/bin/true", "/opt/my script", "/a@/b", "true"]).to_owned()];
     words.extend(some(rng, 3, word));
     Command { words, user: maybe(rng, user) }
 }
