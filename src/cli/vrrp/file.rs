@@ -22,8 +22,8 @@ use crate::{
     },
 };
 
-/// How long another command may have the file.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long another command may have the file: longer than it waits for a process.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// A save file as it was read.
 pub(super) struct Saved {
