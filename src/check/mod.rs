@@ -3,4 +3,7 @@
 //! What a server's health means for the table is decided in `pool`.
 
 pub mod answer;
+mod connect;
+pub mod probe;
 pub mod settings;
+mod tcp;

@@ -1,0 +1,121 @@
+//! One probe: what is asked of a server, answered in one total time.
+//!
+//! Sends each question to its checker and keeps the time. When to ask, and what an answer means for a check, is decided
+//! elsewhere; nothing is remembered from one probe to the next but sockets that many of them share.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use super::{
+    answer::{Answer, EVIDENCE, Failure, FailureKind, Phase, Verdict, quoted, spoken},
+    connect::{self, after},
+    settings::{Probe, Question},
+    tcp,
+};
+
+/// What the probes of a process share.
+#[derive(Debug, Default)]
+pub struct Context {}
+
+impl Context {
+    /// Makes a context in which nothing is open yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+/// Asks a server and returns what came of it, never later than the probe's deadline. Dropping the future ends the probe
+/// and closes what it opened.
+///
+/// Must run in a tokio runtime with time and IO.
+pub async fn ask(probe: &Probe, context: &Context) -> Answer {
+    let mut clock = Phases::start(probe.deadline);
+    let verdict = match timeout_at(clock.until(), question(probe, context, &mut clock)).await {
+        Ok(verdict) => verdict,
+        Err(_) => Verdict::Bad(clock.over(probe)),
+    };
+    clock.finish(verdict)
+}
+
+/// Hands a question to its checker. The larger checkers are boxed: probes of the small ones wait by the thousand.
+async fn question(probe: &Probe, _context: &Context, clock: &mut Phases) -> Verdict {
+    match &probe.question {
+        Question::Tcp => tcp::ask(probe, clock).await,
+        Question::Bfd { name } => Verdict::Unknown(format!("the BFD session {name} tells its state, it is not asked")),
+        _ => Verdict::Unknown("this question has no checker".to_owned()),
+    }
+}
+
+/// The clock of one probe: how far it has come, what it waits for and what it has heard.
+///
+/// A probe whose time is over is dropped where it stands; all that it can say about itself must be in here by then.
+#[derive(Debug)]
+pub(super) struct Phases {
+    begin: Instant,
+    until: Instant,
+    reached: Vec<(Phase, Duration)>,
+    awaited: &'static str,
+    heard: Vec<u8>,
+}
+
+impl Phases {
+    /// Starts the clock of a probe that has so much time.
+    pub(super) fn start(deadline: Duration) -> Self {
+        let begin = Instant::now();
+        Self { begin, until: after(begin, deadline), reached: Vec::new(), awaited: "", heard: Vec::new() }
+    }
+
+    /// Returns when the time is over.
+    pub(super) fn until(&self) -> Instant {
+        self.until
+    }
+
+    /// Returns how long the probe has been under way.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.begin.elapsed()
+    }
+
+    /// Notes that a part is done. Only the first time counts: a probe of many pages connects many times.
+    pub(super) fn reached(&mut self, phase: Phase) {
+        if !self.reached.iter().any(|(known, _)| *known == phase) {
+            self.reached.push((phase, self.begin.elapsed()));
+        }
+    }
+
+    /// Notes what the server has to send next, as it fits into `… did not come` (`the greeting`).
+    pub(super) fn awaits(&mut self, what: &'static str) {
+        self.awaited = what;
+        self.heard.clear();
+    }
+
+    /// Notes bytes of the awaited answer, of which the first are kept as evidence.
+    pub(super) fn heard(&mut self, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            self.reached(Phase::FirstByte);
+        }
+        let room = EVIDENCE.saturating_sub(self.heard.len());
+        self.heard.extend(bytes.iter().take(room));
+    }
+
+    /// Returns what was heard of the awaited answer.
+    pub(super) fn said(&self) -> &[u8] {
+        &self.heard
+    }
+
+    /// Says what a probe whose time is over was waiting for.
+    fn over(&self, probe: &Probe) -> Failure {
+        let (target, time) = (probe.target, self.until - self.begin);
+        if self.awaited.is_empty() {
+            return connect::silent(target, time);
+        }
+        let heard = if self.heard.is_empty() { String::new() } else { format!(", only {}", quoted(&self.heard)) };
+        let reason = format!("{} of {target} did not come within {}{heard}", self.awaited, spoken(time));
+        Failure::new(FailureKind::Timeout, &reason, &self.heard)
+    }
+
+    /// Ends the probe.
+    fn finish(self, verdict: Verdict) -> Answer {
+        Answer { verdict, took: self.begin.elapsed(), phases: self.reached }
+    }
+}
