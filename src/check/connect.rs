@@ -82,7 +82,7 @@ pub(super) fn open(
     kind: Type,
     protocol: Protocol,
 ) -> Result<Socket, NotConnected> {
-    let ours = |action: &str, error: &io::Error| NotConnected::Ours(local(target, action, error));
+    let ours = |action: &str, error: &io::Error| ours(target, action, error);
     let domain = Domain::for_address(target);
     let socket =
         Socket::new(domain, kind.nonblocking(), Some(protocol)).map_err(|error| ours("open a socket", &error))?;
@@ -143,7 +143,7 @@ pub(super) fn fault(target: SocketAddr, error: &io::Error, after: Duration) -> N
         Some(Errno::EPROTO | Errno::ENOPROTOOPT) => {
             (FailureKind::Unreachable, format!("{ip} does not know the protocol, it says after {after}"))
         }
-        _ => return NotConnected::Ours(local(target, "connect", error)),
+        _ => return ours(target, "connect", error),
     };
     NotConnected::Server(Failure::new(kind, &reason, &[]))
 }
@@ -158,7 +158,7 @@ pub(super) fn silent(target: SocketAddr, waited: Duration) -> Failure {
 }
 
 /// Says what this host could not do, why, and what to do about it.
-fn local(target: SocketAddr, action: &str, error: &io::Error) -> String {
+pub(super) fn ours(target: SocketAddr, action: &str, error: &io::Error) -> NotConnected {
     let errno = error.raw_os_error().map(Errno::from_raw);
     let why = errno.map_or_else(|| error.to_string(), |errno| errno.desc().to_owned());
     let hint = match errno {
@@ -185,7 +185,7 @@ fn local(target: SocketAddr, action: &str, error: &io::Error) -> String {
         Some(Errno::EPERM | Errno::EACCES) => "; this needs root, or CAP_NET_ADMIN and CAP_NET_RAW".to_owned(),
         _ => String::new(),
     };
-    format!("cannot {action} to probe {target}: {why}{hint}")
+    NotConnected::Ours(format!("cannot {action} to probe {target}: {why}{hint}"))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 
 pub mod answer;
 mod connect;
+mod dialer;
 pub mod probe;
 pub mod settings;
 mod tcp;

@@ -3,25 +3,31 @@
 //! Sends each question to its checker and keeps the time. When to ask, and what an answer means for a check, is decided
 //! elsewhere; nothing is remembered from one probe to the next but sockets that many of them share.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use tokio::time::{Instant, timeout_at};
 
 use super::{
     answer::{Answer, EVIDENCE, Failure, FailureKind, Phase, Verdict, quoted, spoken},
     connect::{self, after},
+    dialer::Dialer,
     settings::{Probe, Question},
     tcp,
 };
 
 /// What the probes of a process share.
-#[derive(Debug, Default)]
-pub struct Context {}
+#[derive(Debug)]
+pub struct Context {
+    pub(super) dialer: Dialer,
+}
 
 impl Context {
-    /// Makes a context in which nothing is open yet.
-    pub fn new() -> Self {
-        Self::default()
+    /// Makes what probes share. Must be called in the tokio runtime in which they will run.
+    ///
+    /// # Errors
+    /// No descriptor is left.
+    pub fn new() -> io::Result<Self> {
+        Ok(Self { dialer: Dialer::new()? })
     }
 }
 
@@ -39,9 +45,9 @@ pub async fn ask(probe: &Probe, context: &Context) -> Answer {
 }
 
 /// Hands a question to its checker. The larger checkers are boxed: probes of the small ones wait by the thousand.
-async fn question(probe: &Probe, _context: &Context, clock: &mut Phases) -> Verdict {
+async fn question(probe: &Probe, context: &Context, clock: &mut Phases) -> Verdict {
     match &probe.question {
-        Question::Tcp => tcp::ask(probe, clock).await,
+        Question::Tcp => tcp::ask(probe, context, clock).await,
         Question::Bfd { name } => Verdict::Unknown(format!("the BFD session {name} tells its state, it is not asked")),
         _ => Verdict::Unknown("this question has no checker".to_owned()),
     }

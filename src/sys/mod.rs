@@ -4,10 +4,12 @@
 
 pub mod child;
 pub mod clock;
+pub mod epoll;
 pub mod module;
 pub mod names;
 pub mod netlink;
 pub mod privileges;
 pub mod procevents;
 pub mod ready;
+pub mod socket;
 pub mod start;
