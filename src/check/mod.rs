@@ -2,9 +2,17 @@
 //!
 //! What a server's health means for the table is decided in `pool`.
 
+mod agent;
 pub mod answer;
 mod connect;
+mod datagram;
 mod dialer;
+pub mod dns;
+#[cfg(test)]
+mod hostile;
+mod lines;
 pub mod probe;
 pub mod settings;
+mod smtp;
 mod tcp;
+mod udp;

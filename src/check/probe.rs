@@ -8,11 +8,13 @@ use std::{io, time::Duration};
 use tokio::time::{Instant, timeout_at};
 
 use super::{
+    agent,
     answer::{Answer, EVIDENCE, Failure, FailureKind, Phase, Verdict, quoted, spoken},
     connect::{self, after},
     dialer::Dialer,
+    dns,
     settings::{Probe, Question},
-    tcp,
+    smtp, tcp, udp,
 };
 
 /// What the probes of a process share.
@@ -48,6 +50,10 @@ pub async fn ask(probe: &Probe, context: &Context) -> Answer {
 async fn question(probe: &Probe, context: &Context, clock: &mut Phases) -> Verdict {
     match &probe.question {
         Question::Tcp => tcp::ask(probe, context, clock).await,
+        Question::Smtp { helo } => Box::pin(smtp::ask(helo, probe, clock)).await,
+        Question::Dns { name, kind } => Box::pin(dns::ask(name, *kind, probe, clock)).await,
+        Question::Udp(udp) => Box::pin(udp::ask(udp, probe, clock)).await,
+        Question::Agent { send } => Box::pin(agent::ask(send, probe, clock)).await,
         Question::Bfd { name } => Verdict::Unknown(format!("the BFD session {name} tells its state, it is not asked")),
         _ => Verdict::Unknown("this question has no checker".to_owned()),
     }
@@ -89,7 +95,7 @@ impl Phases {
         }
     }
 
-    /// Notes what the server has to send next, as it fits into `… did not come` (`the greeting`).
+    /// Notes what the server has to send next, as it fits into `… from 10.0.0.5:25 did not come` (`the greeting`).
     pub(super) fn awaits(&mut self, what: &'static str) {
         self.awaited = what;
         self.heard.clear();
@@ -116,7 +122,7 @@ impl Phases {
             return connect::silent(target, time);
         }
         let heard = if self.heard.is_empty() { String::new() } else { format!(", only {}", quoted(&self.heard)) };
-        let reason = format!("{} of {target} did not come within {}{heard}", self.awaited, spoken(time));
+        let reason = format!("{} from {target} did not come within {}{heard}", self.awaited, spoken(time));
         Failure::new(FailureKind::Timeout, &reason, &self.heard)
     }
 

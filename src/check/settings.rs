@@ -94,11 +94,11 @@ pub struct Udp {
     pub payload: Option<Vec<u8>>,
     /// Whether silence is a failure.
     pub reply_required: bool,
-    /// What the reply must begin with: value and mask of each byte.
+    /// What a reply must begin with: value and mask of each byte. A reply that is not required must, too, if it comes.
     pub expected: Vec<(u8, u8)>,
-    /// Least length of the reply.
+    /// Least length of a reply.
     pub least: u16,
-    /// Greatest length of the reply.
+    /// Greatest length of a reply; 0 = any.
     pub most: u16,
 }
 
