@@ -58,13 +58,18 @@ pub(super) async fn tcp(
     until: Instant,
 ) -> Result<TcpStream, NotConnected> {
     let begin = Instant::now();
-    let until = connection.timeout.map_or(until, |time| until.min(after(begin, time)));
+    let until = limit(connection, begin, until);
     let socket = open(target, connection, Type::STREAM, Protocol::TCP)?;
     match timeout_at(until, TcpSocket::from_std_stream(socket.into()).connect(target)).await {
         Ok(Ok(stream)) => Ok(stream),
         Ok(Err(error)) => Err(fault(target, &error, begin.elapsed())),
         Err(_) => Err(NotConnected::Server(silent(target, until - begin))),
     }
+}
+
+/// Returns until when a connection that begins now may take: its own time, but at most until `until`.
+pub(super) fn limit(connection: &Connection, begin: Instant, until: Instant) -> Instant {
+    connection.timeout.map_or(until, |time| until.min(after(begin, time)))
 }
 
 /// Returns the time so long after another one.

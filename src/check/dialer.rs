@@ -22,7 +22,7 @@ use tokio::{
 };
 
 use super::{
-    connect::{self, NotConnected, after},
+    connect::{self, NotConnected},
     settings::Connection,
 };
 use crate::sys::{
@@ -66,7 +66,7 @@ impl Dialer {
         until: Instant,
     ) -> Result<(), NotConnected> {
         let begin = Instant::now();
-        let until = connection.timeout.map_or(until, |time| until.min(after(begin, time)));
+        let until = connect::limit(connection, begin, until);
         let line = self.exchange.line(target, connection)?;
         let call = self.exchange.call(line.number);
         match line.socket.connect(&SockAddr::from(target)) {

@@ -11,9 +11,13 @@ use tokio::{
 };
 
 use super::{
-    answer::{Answer, Failure, FailureKind, Phase, Success, Verdict},
+    answer::{Answer, Failure, FailureKind, Phase, Success, Verdict, WeightChange},
     probe::{Context, ask},
     settings::{Connection, Probe, Question, Udp},
+};
+use crate::host::{
+    Command, User,
+    script::{AT_ONCE, Runner},
 };
 
 /// The time of each probe here.
@@ -105,9 +109,13 @@ async fn reset(text: &'static [u8]) -> SocketAddr {
     .await
 }
 
+fn context() -> Context {
+    Context::new(Runner::new(User::ourselves(), AT_ONCE)).expect("descriptors")
+}
+
 async fn probe(target: SocketAddr, question: Question) -> Answer {
     let probe = Probe { target, connection: Connection::default(), question, deadline: DEADLINE };
-    let context = Context::new().expect("descriptors");
+    let context = context();
     let answer = ask(&probe, &context).await;
     assert!(answer.took <= DEADLINE + Duration::from_millis(2), "{answer:?}");
     answer
@@ -226,7 +234,7 @@ async fn agents() {
     use FailureKind::{Closed, Protocol, Refused, Reported, Reset, Timeout};
 
     let success = good(probe(says(&["up 75%\n"]).await, agent()).await);
-    assert_eq!((success.weight, &*success.summary), (Some(super::answer::WeightChange::Percent(75)), "\"up 75%\""));
+    assert_eq!((success.weight, &*success.summary), (Some(WeightChange::Percent(75)), "\"up 75%\""));
     good(probe(says(&["ready"]).await, agent()).await);
     let asked = server(async |mut stream: TcpStream| {
         let mut heard = [0; 16];
@@ -322,6 +330,44 @@ async fn udp_services() {
         question: plain(),
         deadline: DEADLINE,
     };
-    let answer = ask(&hurried, &Context::new().expect("descriptors")).await;
+    let answer = ask(&hurried, &context()).await;
     assert_eq!(good(answer).summary, "not refused within 1 s");
+}
+
+/// A script of one line, run as whoever runs the test.
+fn shell(line: &str) -> Question {
+    let command = Command { words: ["/bin/sh", "-c", line].map(str::to_owned).to_vec(), user: None };
+    Question::Script { command, dynamic: true }
+}
+
+/// With the real clock: processes know no other.
+#[tokio::test]
+async fn scripts() {
+    let nobody = SocketAddr::from(([127, 0, 0, 1], 9));
+    let success = good(probe(nobody, shell("echo fine; exit 12")).await);
+    assert_eq!((success.weight, &*success.summary), (Some(WeightChange::Exactly(10)), "exit status 12, \"fine\""));
+    fails(nobody, shell("echo no disk; exit 1"), FailureKind::Reported, "/bin/sh exited with status 1: no disk").await;
+    let absent = Command { words: vec!["/nonexistent".to_owned()], user: None };
+    let answer = probe(nobody, Question::Script { command: absent, dynamic: false }).await;
+    assert!(matches!(answer.verdict, Verdict::Unknown(_)), "{answer:?}");
+    let flood = bad(hurried(shell("exec yes"), &context()).await);
+    assert_eq!((flood.kind, flood.evidence.len()), (FailureKind::Timeout, 256));
+    assert_eq!(flood.reason, "/bin/sh was still running after 300 ms: y");
+}
+
+/// A script that does not get its turn says nothing; one that is late does not end the other.
+#[tokio::test]
+async fn scripts_wait_for_their_turn() {
+    let context = Context::new(Runner::new(User::ourselves(), 1)).expect("descriptors");
+    let (stubborn, next) = (shell("trap '' TERM; sleep 5 & wait; wait"), shell("exit 0"));
+    let (first, second) = tokio::join!(hurried(stubborn, &context), hurried(next, &context));
+    assert_eq!(bad(first).kind, FailureKind::Timeout);
+    assert_eq!(good(second).summary, "exit status 0");
+}
+
+/// Runs a probe of this question that has 300 ms.
+async fn hurried(question: Question, context: &Context) -> Answer {
+    let target = SocketAddr::from(([127, 0, 0, 1], 9));
+    let deadline = Duration::from_millis(300);
+    ask(&Probe { target, connection: Connection::default(), question, deadline }, context).await
 }

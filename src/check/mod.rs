@@ -8,10 +8,14 @@ mod connect;
 mod datagram;
 mod dialer;
 pub mod dns;
+mod echo;
+mod file;
 #[cfg(test)]
 mod hostile;
 mod lines;
+mod ping;
 pub mod probe;
+mod script;
 pub mod settings;
 mod smtp;
 mod tcp;

@@ -12,50 +12,65 @@ use super::{
     answer::{Answer, EVIDENCE, Failure, FailureKind, Phase, Verdict, quoted, spoken},
     connect::{self, after},
     dialer::Dialer,
-    dns,
+    dns, file,
+    ping::{self, Echoers},
+    script,
     settings::{Probe, Question},
     smtp, tcp, udp,
 };
+use crate::host::script::Runner;
 
 /// What the probes of a process share.
 #[derive(Debug)]
 pub struct Context {
     pub(super) dialer: Dialer,
+    pub(super) echoers: Echoers,
+    pub(super) scripts: Runner,
 }
 
 impl Context {
-    /// Makes what probes share. Must be called in the tokio runtime in which they will run.
+    /// Makes what probes share. Must be called in the tokio runtime in which they will run. `scripts` runs those of script
+    /// checks.
     ///
     /// # Errors
     /// No descriptor is left.
-    pub fn new() -> io::Result<Self> {
-        Ok(Self { dialer: Dialer::new()? })
+    pub fn new(scripts: Runner) -> io::Result<Self> {
+        Ok(Self { dialer: Dialer::new()?, echoers: Echoers::default(), scripts })
     }
 }
 
-/// Asks a server and returns what came of it, never later than the probe's deadline. Dropping the future ends the probe
-/// and closes what it opened.
+/// Asks a server and returns what came of it, never later than the probe's deadline; a script that is late has some seconds
+/// more to end. Dropping the future ends the probe and closes what it opened.
 ///
 /// Must run in a tokio runtime with time and IO.
 pub async fn ask(probe: &Probe, context: &Context) -> Answer {
     let mut clock = Phases::start(probe.deadline);
-    let verdict = match timeout_at(clock.until(), question(probe, context, &mut clock)).await {
-        Ok(verdict) => verdict,
-        Err(_) => Verdict::Bad(clock.over(probe)),
+    let until = match probe.question {
+        // It keeps the time by itself, because it is asked to end before it is killed.
+        Question::Script { .. } => after(clock.until(), script::TO_END),
+        _ => clock.until(),
+    };
+    let verdict = match (timeout_at(until, put(probe, context, &mut clock)).await, &probe.question) {
+        (Ok(verdict), _) => verdict,
+        (Err(_), Question::Script { command, .. }) => script::no_turn(command, clock.elapsed()),
+        (Err(_), _) => Verdict::Bad(clock.over(probe)),
     };
     clock.finish(verdict)
 }
 
-/// Hands a question to its checker. The larger checkers are boxed: probes of the small ones wait by the thousand.
-async fn question(probe: &Probe, context: &Context, clock: &mut Phases) -> Verdict {
+/// Puts the question: hands it to its checker. The larger checkers are boxed: probes of the small ones wait by the thousand.
+async fn put(probe: &Probe, context: &Context, clock: &mut Phases) -> Verdict {
     match &probe.question {
         Question::Tcp => tcp::ask(probe, context, clock).await,
         Question::Smtp { helo } => Box::pin(smtp::ask(helo, probe, clock)).await,
         Question::Dns { name, kind } => Box::pin(dns::ask(name, *kind, probe, clock)).await,
         Question::Udp(udp) => Box::pin(udp::ask(udp, probe, clock)).await,
         Question::Agent { send } => Box::pin(agent::ask(send, probe, clock)).await,
+        Question::Ping => Box::pin(ping::ask(probe, context, clock)).await,
+        Question::File { path, weight } => file::ask(path, *weight, clock).await,
+        Question::Script { command, dynamic } => Box::pin(script::ask(command, *dynamic, probe, context, clock)).await,
         Question::Bfd { name } => Verdict::Unknown(format!("the BFD session {name} tells its state, it is not asked")),
-        _ => Verdict::Unknown("this question has no checker".to_owned()),
+        Question::Http(_) => Verdict::Unknown("this build has no HTTP checker".to_owned()),
     }
 }
 

@@ -3,11 +3,11 @@
 //! Few services answer anything that they do not understand. So silence is a good answer unless a reply is required; what
 //! fails such a check is an ICMP message that the port, the host or the network cannot be reached.
 
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 
 use super::{
     answer::{EVIDENCE, Failure, FailureKind, Phase, Success, Verdict, spoken},
-    connect::after,
+    connect,
     datagram::Datagrams,
     probe::Phases,
     settings::{Probe, Udp},
@@ -28,8 +28,8 @@ async fn exchange(udp: &Udp, probe: &Probe, clock: &mut Phases) -> Result<Succes
     let server = Datagrams::begin(probe, clock).await?;
     server.send(udp.payload.as_deref().unwrap_or(PAYLOAD), clock).await?;
     clock.awaits("the reply");
-    let begin = tokio::time::Instant::now();
-    let until = probe.connection.timeout.map_or(clock.until(), |time| clock.until().min(after(begin, time)));
+    let begin = Instant::now();
+    let until = connect::limit(&probe.connection, begin, clock.until());
     let mut buffer = vec![0; udp.expected.len().max(EVIDENCE)];
     let Ok(reply) = timeout_at(until, server.receive(&mut buffer, clock)).await else {
         let waited = spoken(until - begin);
