@@ -4,19 +4,24 @@
 
 mod agent;
 pub mod answer;
+pub mod certificate;
 mod connect;
 mod datagram;
 mod dialer;
 pub mod dns;
 mod echo;
+pub mod facts;
 mod file;
 #[cfg(test)]
 mod hostile;
+mod http;
 mod lines;
+pub mod pattern;
 mod ping;
 pub mod probe;
 mod script;
 pub mod settings;
 mod smtp;
 mod tcp;
+mod tls;
 mod udp;

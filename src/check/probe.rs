@@ -3,7 +3,7 @@
 //! Sends each question to its checker and keeps the time. When to ask, and what an answer means for a check, is decided
 //! elsewhere; nothing is remembered from one probe to the next but sockets that many of them share.
 
-use std::{io, time::Duration};
+use std::{io, mem, time::Duration};
 
 use tokio::time::{Instant, timeout_at};
 
@@ -12,7 +12,9 @@ use super::{
     answer::{Answer, EVIDENCE, Failure, FailureKind, Phase, Verdict, quoted, spoken},
     connect::{self, after},
     dialer::Dialer,
-    dns, file,
+    dns,
+    facts::Facts,
+    file, http,
     ping::{self, Echoers},
     script,
     settings::{Probe, Question},
@@ -26,6 +28,7 @@ pub struct Context {
     pub(super) dialer: Dialer,
     pub(super) echoers: Echoers,
     pub(super) scripts: Runner,
+    http: http::Shared,
 }
 
 impl Context {
@@ -35,7 +38,7 @@ impl Context {
     /// # Errors
     /// No descriptor is left.
     pub fn new(scripts: Runner) -> io::Result<Self> {
-        Ok(Self { dialer: Dialer::new()?, echoers: Echoers::default(), scripts })
+        Ok(Self { dialer: Dialer::new()?, echoers: Echoers::default(), scripts, http: http::Shared::default() })
     }
 }
 
@@ -44,7 +47,15 @@ impl Context {
 ///
 /// Must run in a tokio runtime with time and IO.
 pub async fn ask(probe: &Probe, context: &Context) -> Answer {
-    let mut clock = Phases::start(probe.deadline);
+    run(probe, context, Phases::start(probe.deadline)).await.0
+}
+
+/// Asks as [`ask`] does, and also returns what was found beside the answer; some of it costs more than a check is worth.
+pub async fn ask_in_detail(probe: &Probe, context: &Context) -> (Answer, Facts) {
+    run(probe, context, Phases { in_detail: true, ..Phases::start(probe.deadline) }).await
+}
+
+async fn run(probe: &Probe, context: &Context, mut clock: Phases) -> (Answer, Facts) {
     let until = match probe.question {
         // It keeps the time by itself, because it is asked to end before it is killed.
         Question::Script { .. } => after(clock.until(), script::TO_END),
@@ -55,13 +66,15 @@ pub async fn ask(probe: &Probe, context: &Context) -> Answer {
         (Err(_), Question::Script { command, .. }) => script::no_turn(command, clock.elapsed()),
         (Err(_), _) => Verdict::Bad(clock.over(probe)),
     };
-    clock.finish(verdict)
+    let facts = mem::take(&mut clock.facts);
+    (clock.finish(verdict), facts)
 }
 
 /// Puts the question: hands it to its checker. The larger checkers are boxed: probes of the small ones wait by the thousand.
 async fn put(probe: &Probe, context: &Context, clock: &mut Phases) -> Verdict {
     match &probe.question {
         Question::Tcp => tcp::ask(probe, context, clock).await,
+        Question::Http(http) => Box::pin(http::ask(http, probe, &context.http, clock)).await,
         Question::Smtp { helo } => Box::pin(smtp::ask(helo, probe, clock)).await,
         Question::Dns { name, kind } => Box::pin(dns::ask(name, *kind, probe, clock)).await,
         Question::Udp(udp) => Box::pin(udp::ask(udp, probe, clock)).await,
@@ -70,7 +83,6 @@ async fn put(probe: &Probe, context: &Context, clock: &mut Phases) -> Verdict {
         Question::File { path, weight } => file::ask(path, *weight, clock).await,
         Question::Script { command, dynamic } => Box::pin(script::ask(command, *dynamic, probe, context, clock)).await,
         Question::Bfd { name } => Verdict::Unknown(format!("the BFD session {name} tells its state, it is not asked")),
-        Question::Http(_) => Verdict::Unknown("this build has no HTTP checker".to_owned()),
     }
 }
 
@@ -84,13 +96,23 @@ pub(super) struct Phases {
     reached: Vec<(Phase, Duration)>,
     awaited: &'static str,
     heard: Vec<u8>,
+    in_detail: bool,
+    facts: Facts,
 }
 
 impl Phases {
     /// Starts the clock of a probe that has so much time.
     pub(super) fn start(deadline: Duration) -> Self {
         let begin = Instant::now();
-        Self { begin, until: after(begin, deadline), reached: Vec::new(), awaited: "", heard: Vec::new() }
+        Self {
+            begin,
+            until: after(begin, deadline),
+            reached: Vec::new(),
+            awaited: "",
+            heard: Vec::new(),
+            in_detail: false,
+            facts: Facts::default(),
+        }
     }
 
     /// Returns when the time is over.
@@ -101,6 +123,16 @@ impl Phases {
     /// Returns how long the probe has been under way.
     pub(super) fn elapsed(&self) -> Duration {
         self.begin.elapsed()
+    }
+
+    /// Whether somebody wants to know all there is to know.
+    pub(super) fn in_detail(&self) -> bool {
+        self.in_detail
+    }
+
+    /// Returns what was found so far, to be added to.
+    pub(super) fn facts(&mut self) -> &mut Facts {
+        &mut self.facts
     }
 
     /// Notes that a part is done. Only the first time counts: a probe of many pages connects many times.
