@@ -19,6 +19,7 @@ mod lines;
 pub mod pattern;
 mod ping;
 pub mod probe;
+pub mod raw;
 mod script;
 pub mod settings;
 mod smtp;

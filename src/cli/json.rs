@@ -3,6 +3,8 @@
 //! A contract of its own, apart from the model: a field here is never renamed or removed without a new [`SCHEMA`]
 //! number; new ones may come. Every field is always there, `null` where there is nothing to say.
 
+mod attempt;
+
 use std::net::IpAddr;
 
 use serde::Serialize;
@@ -13,6 +15,8 @@ use crate::{
     model::{self, Checksum, Family, Forwarding, Protocol, ServiceKey, SnapshotServer, SnapshotService, Tunnel},
     state::print,
 };
+
+pub use attempt::{Attempt, Digest};
 
 /// Number of the schema that all of it follows.
 pub const SCHEMA: u32 = 1;

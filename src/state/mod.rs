@@ -1,5 +1,6 @@
 //! Save files: lines ↔ changes, files ↔ tables.
 
+pub mod check;
 pub mod file;
 pub mod grammar;
 pub mod names;
