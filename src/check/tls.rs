@@ -8,6 +8,7 @@ use std::{
     collections::HashMap,
     io,
     net::SocketAddr,
+    ops::RangeInclusive,
     path::Path,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
@@ -230,8 +231,13 @@ pub(super) fn failure(error: &io::Error, target: SocketAddr, said: &[u8], after:
         }
         None => return connect::fault(target, error, after).into(),
     };
-    Verdict::Bad(Failure::new(kind, &reason, said))
+    // What is TLS tells a person nothing.
+    let evidence = said.first().filter(|byte| !RECORDS.contains(byte)).map_or(&[][..], |_| said);
+    Verdict::Bad(Failure::new(kind, &reason, evidence))
 }
+
+/// Types of records (RFC 8446, section 5.1): what TLS begins with.
+const RECORDS: RangeInclusive<u8> = 20..=23;
 
 /// What rustls can speak, for people whose servers cannot.
 const SPOKEN: &str = "TLS 1.3, and TLS 1.2 with ECDHE and an AEAD cipher";
@@ -239,9 +245,8 @@ const SPOKEN: &str = "TLS 1.3, and TLS 1.2 with ECDHE and an AEAD cipher";
 fn explain(error: &rustls::Error, said: &[u8]) -> (FailureKind, String) {
     use rustls::Error;
     let reason = match error {
-        // Records have types from 20 to 23 (RFC 8446, section 5.1).
         _ if said.starts_with(b"HTTP/") => "the server speaks plain HTTP on this port, not TLS".to_owned(),
-        _ if said.first().is_some_and(|byte| !(20..=23).contains(byte)) => {
+        _ if said.first().is_some_and(|byte| !RECORDS.contains(byte)) => {
             format!("the server does not speak TLS on this port: it said {}", quoted(said))
         }
         Error::InvalidCertificate(fault) => return (FailureKind::Certificate, certificate(fault)),

@@ -469,7 +469,10 @@ async fn tls_to_servers_that_do_not_speak_it() {
         let found = blurts(answer).await;
         assert_eq!(found.kind, kind, "{found:?}");
         assert!(found.reason.starts_with(reason), "{found:?}");
-        assert_eq!(found.evidence, answer);
+        assert_eq!(
+            found.evidence,
+            if answer.starts_with(b"\x15") || answer.starts_with(b"\x16") { b"" } else { answer }
+        );
     }
     let silent = keeps_silent().await;
     let found = failure(&secure(silent)).await;
