@@ -41,6 +41,7 @@ complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "sync" -d 'Copy connec
 complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "save" -d 'Write the table as a save file that loses nothing'
 complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "restore" -d 'Make the table what a save file says'
 complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "diff" -d 'Show how two tables differ'
+complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "check" -d 'Ask real servers whether they work'
 complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "completions" -d 'Print the completions of a shell'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-service" -s t -l tcp-service -d 'TCP service' -x -a "(__lvsadm_live)"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-service" -s u -l udp-service -d 'UDP service' -x -a "(__lvsadm_live)"
@@ -209,6 +210,51 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand restore" -l json -d 'Print
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand restore" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand diff" -l json -d 'Print the differences as JSON'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand diff" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and not __fish_seen_subcommand_from try digest" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and not __fish_seen_subcommand_from try digest" -f -a "try" -d 'Probe a server once, and show what came of it'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and not __fish_seen_subcommand_from try digest" -f -a "digest" -d 'Print the MD5 digest of a page'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -l connect -d 'Probe this address or port instead of the server\'s' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -l source -d 'Source address' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -l source-port -d 'Source port' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -l interface -d 'Link to go out by' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -l mark -d 'Firewall mark of the packets' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -l connect-timeout -d 'Time for the connection alone' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -l timeout -d 'Time for the whole probe [default: 5s]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -l resolve -d 'Look names of hosts up'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -l json -d 'JSON, described in lvsadm(8)'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -f -a "tcp" -d 'Whether it takes a TCP connection'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -f -a "http" -d 'Whether a page is as it should be'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -f -a "smtp" -d 'Whether a mail server greets'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -f -a "dns" -d 'Whether a name server answers'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -f -a "udp" -d 'Whether a UDP service answers, or at least does not refuse'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -f -a "ping" -d 'Whether a host answers echo requests'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -f -a "agent" -d 'What an agent on the server says, as HAProxy\'s agent-check does'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -f -a "script" -d 'What a script says'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -f -a "file" -d 'What the number in a file says'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l path -d 'Path and query [default: /]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l host -d 'Host header [default: the server\'s address and port]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l method -d 'Method [default: GET]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l header -d 'Further header; may be repeated' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l http-version -d 'Version of HTTP: 1.0, 1.0c (with Connection: close), 1.1 [default: 1.0]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l sni -d 'Name that is asked for, and verified [default: --host, if that is a name]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l ca -d 'Certificates of authorities (PEM) [default: the system\'s]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l cert -d 'Our certificate (PEM), for servers that want one' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l key -d 'Its private key (PEM)' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l warn-expiry -d 'Warn if the server\'s certificate ends within so much: 14d' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l connect -d 'Probe this address or port instead of the server\'s' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l source -d 'Source address' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l source-port -d 'Source port' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l interface -d 'Link to go out by' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l mark -d 'Firewall mark of the packets' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l connect-timeout -d 'Time for the connection alone' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l timeout -d 'Time for the whole probe [default: 5s]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l tls -d 'HTTPS'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l no-sni -d 'Ask for no name'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l verify -d 'Verify the certificate; without it any will do'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l resolve -d 'Look names of hosts up'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l json -d 'JSON, described in lvsadm(8)'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 
 # Live values, for the verbs and for ipvsadm's options.

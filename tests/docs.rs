@@ -65,18 +65,31 @@ fn section(verb: &clap::Command) -> String {
     for each in verb.get_subcommands() {
         let _ = writeln!(page, ".SS {} {}", escape(verb.get_name()), escape(each.get_name()));
         describe(&mut page, each);
+        extra(&mut page, each, ".PP\nExamples:\n");
+        for kind in each.get_subcommands() {
+            let path = [verb, each, kind].map(|verb| escape(verb.get_name())).join(" ");
+            let _ = writeln!(page, ".SS {path}");
+            // What all kinds share was told above.
+            describe(&mut page, &kind.clone().mut_args(|arg| if arg.is_global_set() { arg.hide(true) } else { arg }));
+        }
     }
+    extra(&mut page, verb, ".SS Examples\n");
+    page
+}
+
+/// What stands below the options: paragraphs, then examples.
+fn extra(page: &mut String, verb: &clap::Command, heading: &str) {
     let extra = verb.get_after_long_help().map(ToString::to_string).unwrap_or_default();
     let (before, examples) = extra.split_once("Examples:\n").unwrap_or((&extra, ""));
-    paragraphs(&mut page, before);
+    paragraphs(page, before);
     if !examples.is_empty() {
-        page.push_str(".SS Examples\n.EX\n");
+        page.push_str(heading);
+        page.push_str(".EX\n");
         for line in examples.lines() {
             let _ = writeln!(page, "{}", escape(line.strip_prefix("  ").unwrap_or(line)));
         }
         page.push_str(".EE\n");
     }
-    page
 }
 
 /// The usage line, the description, the options under their headings.

@@ -54,6 +54,9 @@ const OPTIONS: [(char, &str, bool); 11] = [
     ('t', "timeout", true),
 ];
 
+/// Stands for an address that is missing; then nothing is asked.
+const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
 /// The timeout if nothing is said, in seconds.
 const TIMEOUT: u64 = 5;
 
@@ -126,7 +129,7 @@ enum Version {
 
 impl Request {
     fn exchange(&self) -> Exchange {
-        let target = SocketAddr::new(self.server.unwrap_or(Ipv4Addr::UNSPECIFIED.into()), self.port.unwrap_or(0));
+        let target = SocketAddr::new(self.server.unwrap_or(NOWHERE), self.port.unwrap_or(0));
         let version = if self.version == Version::V1_1 { "1.1" } else { "1.0" };
         let close = if self.version == Version::V1_0 { "" } else { "Connection: close\r\n" };
         // An address and its port as they stand in a URL.

@@ -8,6 +8,7 @@ mod dispatch;
 mod help;
 mod listing;
 mod mistakes;
+mod probes;
 mod savefile;
 
 use std::process::{Command, Stdio};

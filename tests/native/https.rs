@@ -17,6 +17,10 @@ use lvsadm::check::{
     probe::{Context, ask_in_detail},
     settings::{Connection, Http, HttpVersion, Page, Probe, Question, Tls},
 };
+use lvsadm::host::{
+    User,
+    script::{AT_ONCE, Runner},
+};
 
 use crate::is_installed;
 
@@ -25,15 +29,32 @@ static FILES: LazyLock<Files> = LazyLock::new(Files::make);
 
 struct Files(tempfile::TempDir);
 
+/// For `openssl ca`, and the names in certificates.
+const CONFIG: &str = "\
+[ca]
+default_ca = ours
+[ours]
+database = index.txt
+new_certs_dir = .
+rand_serial = yes
+unique_subject = no
+certificate = ca.pem
+private_key = ca.key
+default_md = sha256
+policy = any
+[any]
+commonName = supplied
+[right]
+subjectAltName = DNS:www.example,IP:127.0.0.1
+[wrong]
+subjectAltName = DNS:other.example
+";
+
 impl Files {
     fn make() -> Self {
         let files = Self(tempfile::tempdir().expect("a directory"));
-        fs::write(
-            files.path("names.conf"),
-            "[right]\nsubjectAltName=DNS:www.example,IP:127.0.0.1\n[wrong]\nsubjectAltName=DNS:other.example\n\
-             [self]\nsubjectAltName=DNS:www.example\nbasicConstraints=CA:FALSE\n",
-        )
-        .expect("written");
+        fs::write(files.path("openssl.conf"), CONFIG).expect("written");
+        fs::write(files.path("index.txt"), "").expect("written");
         let new = |name: &str, key: &[&str], more: &[&str]| {
             let (key_file, certificate) = (format!("{name}.key"), format!("{name}.pem"));
             let subject = format!("/CN=lvsadm {name}");
@@ -61,33 +82,21 @@ impl Files {
         new("rsa512", &["-newkey", "rsa:512"], &["-days", "30"]);
         new("rsa1024", &["-newkey", "rsa:1024", "-sha1"], &["-days", "30"]);
         new("rsa2048", &["-newkey", "rsa:2048"], &["-days", "30"]);
-        for (name, section, days) in
-            [("right", "right", "30"), ("ended", "right", "-1"), ("soon", "right", "5"), ("wrong", "wrong", "30")]
-        {
+        let signed = |name: &str, section: &str, more: &[&str]| {
             let (key, request, certificate) = (format!("{name}.key"), format!("{name}.csr"), format!("{name}.pem"));
             let mut args = vec!["req", "-new", "-nodes", "-keyout", &key, "-out", &request, "-subj", "/CN=server"];
             args.extend(ec);
             files.openssl(&args);
-            files.openssl(&[
-                "x509",
-                "-req",
-                "-in",
-                &request,
-                "-CA",
-                "ca.pem",
-                "-CAkey",
-                "ca.key",
-                "-CAcreateserial",
-                "-out",
-                &certificate,
-                "-days",
-                days,
-                "-extfile",
-                "names.conf",
-                "-extensions",
-                section,
-            ]);
-        }
+            let mut args =
+                vec!["ca", "-batch", "-notext", "-config", "openssl.conf", "-in", &request, "-out", &certificate];
+            args.extend(["-extensions", section]);
+            args.extend(more);
+            files.openssl(&args);
+        };
+        signed("right", "right", &["-days", "30"]);
+        signed("wrong", "wrong", &["-days", "30"]);
+        signed("soon", "right", &["-days", "5"]);
+        signed("ended", "right", &["-startdate", "20200101000000Z", "-enddate", "20210131000000Z"]);
         files
     }
 
@@ -148,7 +157,10 @@ impl Server {
             deadline: Duration::from_secs(10),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(async { ask_in_detail(&probe, &Context::new().expect("descriptors")).await })
+        runtime.block_on(async {
+            let context = Context::new(Runner::new(User::ourselves(), AT_ONCE)).expect("descriptors");
+            ask_in_detail(&probe, &context).await
+        })
     }
 
     #[track_caller]
@@ -226,7 +238,11 @@ fn verification() {
         wrong,
         "not among the trusted ones",
     );
-    Server::start("ended", &[]).is_bad(verified(Some("www.example"), &ca), wrong, "the certificate ended on ");
+    Server::start("ended", &[]).is_bad(
+        verified(Some("www.example"), &ca),
+        wrong,
+        "the certificate ended on 2021-01-31, ",
+    );
     Server::start("wrong", &[]).is_bad(verified(Some("www.example"), &ca), wrong, "not for www.example");
     Server::start("self", &[]).is_bad(verified(Some("www.example"), &ca), wrong, "signed itself (self-signed)");
     let (answer, _) = right.ask(verified(None, Path::new("/nonexistent")));

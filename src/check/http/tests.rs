@@ -17,6 +17,10 @@ use crate::check::{
     probe::{Context, ask_in_detail},
     settings::{Connection, Http, HttpVersion, Page, Probe, Question, Tls},
 };
+use crate::host::{
+    User,
+    script::{AT_ONCE, Runner},
+};
 
 fn page(path: &str) -> Page {
     Page {
@@ -82,7 +86,7 @@ async fn keeps_silent() -> SocketAddr {
 }
 
 async fn try_out(probe: &Probe) -> (Answer, Facts) {
-    ask_in_detail(probe, &Context::new().unwrap()).await
+    ask_in_detail(probe, &Context::new(Runner::new(User::ourselves(), AT_ONCE)).unwrap()).await
 }
 
 async fn failure(probe: &Probe) -> Failure {
@@ -391,7 +395,7 @@ async fn slow_servers_have_the_deadline_and_no_more() {
     silent.deadline = Duration::from_millis(200);
     let found = failure(&silent).await;
     assert_eq!(found.kind, FailureKind::Timeout);
-    assert_eq!(found.reason, format!("the whole answer of {} did not come within 200 ms", silent.target));
+    assert_eq!(found.reason, format!("the whole answer from {} did not come within 200 ms", silent.target));
 
     // A byte now and then would be progress for ever.
     let target = server(|mut stream, _| async move {
@@ -477,5 +481,5 @@ async fn tls_to_servers_that_do_not_speak_it() {
     let silent = keeps_silent().await;
     let found = failure(&secure(silent)).await;
     assert_eq!(found.kind, FailureKind::Timeout);
-    assert_eq!(found.reason, format!("the TLS handshake of {silent} did not come within 500 ms"));
+    assert_eq!(found.reason, format!("the TLS handshake from {silent} did not come within 500 ms"));
 }

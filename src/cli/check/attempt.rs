@@ -46,10 +46,10 @@ pub(super) struct TryArgs {
     #[command(flatten)]
     connection: ConnectionArgs,
     /// Look names of hosts up
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Output")]
     resolve: bool,
     /// JSON, described in lvsadm(8)
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Output")]
     json: bool,
 }
 

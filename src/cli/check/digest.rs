@@ -30,10 +30,10 @@ pub(super) struct DigestArgs {
     #[command(flatten)]
     connection: ConnectionArgs,
     /// Look names of hosts up
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     resolve: bool,
     /// JSON, described in lvsadm(8)
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     json: bool,
 }
 
@@ -49,10 +49,13 @@ pub(super) fn run(args: DigestArgs, ui: &mut Ui) -> Result<u8, Error> {
         faults: Faults::default(),
     };
     let probe = reading.page(&args.url, HttpArgs::any_page(args.request, args.tls))?;
-    let mut found = Vec::new();
+    let (mut found, mut warning) = (Vec::new(), None);
     for (answer, facts) in ask(&[&probe, &probe])? {
         match answer.verdict {
-            Verdict::Good(_) => found.extend(facts.pages),
+            Verdict::Good(success) => {
+                warning = success.warning;
+                found.extend(facts.pages);
+            }
             Verdict::Bad(failure) => return Err(Error::failed(failure.reason)),
             Verdict::Unknown(reason) => return Err(Error::failed(reason)),
         }
@@ -64,6 +67,9 @@ pub(super) fn run(args: DigestArgs, ui: &mut Ui) -> Result<u8, Error> {
         ui.json(&json::Digest::new(first, stable))?;
     } else {
         ui.print(format!("{}\n", hex(digest)))?;
+    }
+    if let Some(warning) = warning {
+        ui.warn(warning);
     }
     if !stable {
         ui.warn("the page was another one when it was asked for again: it has no digest to rely on");

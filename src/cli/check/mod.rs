@@ -18,6 +18,10 @@ use crate::{
         probe::{self, Context},
         settings::Probe,
     },
+    host::{
+        User,
+        script::{AT_ONCE, Runner},
+    },
     state::check::{self, Fault},
 };
 
@@ -80,9 +84,10 @@ fn nowhere() -> SocketAddr {
 /// Makes probes, one after the other, in a runtime of their own.
 fn ask(probes: &[&Probe]) -> Result<Vec<(Answer, Facts)>, Error> {
     let cannot = |error: io::Error| Error::failed(format_args!("cannot prepare a probe: {error}")).with_status(2);
+    let user = User::for_scripts(None).map_err(|fault| Error::failed(fault).with_status(2))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot)?;
     runtime.block_on(async {
-        let context = Context::new().map_err(cannot)?;
+        let context = Context::new(Runner::new(user, AT_ONCE)).map_err(cannot)?;
         let mut answers = Vec::new();
         for probe in probes {
             answers.push(probe::ask_in_detail(probe, &context).await);

@@ -209,10 +209,10 @@ impl HttpArgs {
             digest: faults.read("--digest", wanted.digest.as_ref(), digest),
             pattern: faults.read("--match", wanted.pattern.as_ref(), |text| expression(text, true)),
         };
-        if let Some(pattern) = faults.read("--no-match", wanted.no_match.as_ref(), |text| expression(text, false)) {
-            if draft.pattern.replace(pattern).is_some() {
-                faults.add("--no-match", "", Wrong::new("a page has one pattern, and --match is one already"));
-            }
+        if let Some(pattern) = faults.read("--no-match", wanted.no_match.as_ref(), |text| expression(text, false))
+            && draft.pattern.replace(pattern).is_some()
+        {
+            faults.add("--no-match", "", Wrong::new("a page has one pattern, and --match is one already"));
         }
         draft.page()
     }

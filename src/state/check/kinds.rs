@@ -10,7 +10,10 @@ use super::{
     values::{hex, masked_hex, number, one_line},
 };
 use crate::{
-    check::settings::{Question, Udp},
+    check::{
+        dns,
+        settings::{Question, Udp},
+    },
     host::Command,
 };
 
@@ -57,24 +60,12 @@ pub struct DnsArgs {
     /// Name to ask for [default: . (the root)]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// Type to ask for: A, NS, CNAME, SOA, MX, TXT, AAAA, RRSIG, DNSKEY, or a number [default: SOA]
+    /// Type to ask for: A, NS, SOA, MX …, TYPE65, or a number [default: SOA]
     #[arg(long = "type", value_name = "TYPE")]
     kind: Option<String>,
 }
 
-/// Types of records by name (RFC 1035, 3596, 4034).
-const DNS_TYPES: [(&str, u16); 9] = [
-    ("A", 1),
-    ("NS", 2),
-    ("CNAME", 5),
-    ("SOA", 6),
-    ("MX", 15),
-    ("TXT", 16),
-    ("AAAA", 28),
-    ("RRSIG", 46),
-    ("DNSKEY", 48),
-];
-
+/// The type asked for if nothing is said: every zone has one.
 const SOA: u16 = 6;
 
 impl Kind for DnsArgs {
@@ -84,35 +75,19 @@ impl Kind for DnsArgs {
     const RETRY_DELAY: Option<u64> = None;
 
     fn question(&self, faults: &mut Faults) -> Option<Question> {
-        let name = faults.read("--name", self.name.as_ref(), domain).unwrap_or_else(|| ".".to_owned());
-        let kind = faults.read("--type", self.kind.as_ref(), |text| {
-            let known = DNS_TYPES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
-            match known {
-                Some((_, kind)) => Ok(*kind),
-                None => number(text, 1..=u16::MAX).map_err(|_| {
-                    let names: Vec<_> = DNS_TYPES.iter().map(|(name, _)| *name).collect();
-                    Wrong::new("this is no type of record")
-                        .hint(format_args!("{}, or a number from 1 to 65535", names.join(", ")))
-                }),
-            }
+        let name = faults.read("--name", self.name.as_ref(), |text| match dns::encode(text) {
+            Ok(_) => Ok(text.to_owned()),
+            Err(fault) => Err(Wrong::new(fault).hint("a name like example.org; a dot alone is the root")),
         });
-        Some(Question::Dns { name, kind: kind.unwrap_or(SOA) })
+        let kind = faults.read("--type", self.kind.as_ref(), |text| {
+            let number = || number(text, 1..=u16::MAX).ok();
+            dns::kind(text).or_else(number).ok_or_else(|| {
+                Wrong::new("this is no type of record")
+                    .hint("A, AAAA, NS, SOA, MX, TXT …, TYPE65, or a number from 1 to 65535")
+            })
+        });
+        Some(Question::Dns { name: name.unwrap_or_else(|| ".".to_owned()), kind: kind.unwrap_or(SOA) })
     }
-}
-
-/// RFC 1035, section 2.3.4.
-fn domain(text: &str) -> Result<String, Wrong> {
-    let labels = text.strip_suffix('.').unwrap_or(text);
-    let long = labels.split('.').find(|label| label.len() > 63);
-    if let Some(label) = long {
-        return Err(Wrong::new(format_args!("the part {label} has more than 63 bytes")));
-    }
-    if text.is_empty() || labels.len() > 253 || (!labels.is_empty() && labels.split('.').any(str::is_empty)) {
-        return Err(
-            Wrong::new("this is no domain name").hint("like example.org, at most 253 bytes; a dot alone is the root")
-        );
-    }
-    one_line(text)
 }
 
 /// Options of UDP checks.

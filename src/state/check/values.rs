@@ -108,8 +108,8 @@ pub(super) fn hex(text: &str) -> Result<Vec<u8>, String> {
     if let Some(other) = text.chars().find(|c| !c.is_ascii_hexdigit()) {
         return Err(format!("{other} is no hexadecimal digit"));
     }
-    if text.len() % 2 != 0 {
-        return Err(format!("{} digits are half a byte too many or too few", text.len()));
+    if !text.len().is_multiple_of(2) {
+        return Err(format!("its {} digits make no whole bytes", text.len()));
     }
     Ok(text.as_bytes().chunks(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | nibble(*digit))).collect())
 }
@@ -188,7 +188,7 @@ mod tests {
         assert_eq!(digest("5D41402ABC4B2A76B9719D911017C592").unwrap()[..2], [0x5d, 0x41]);
         for (text, why) in [
             ("", "this is no MD5 digest: it has 0 digits, not 32"),
-            ("abc", "this is no MD5 digest: 3 digits are half a byte too many or too few"),
+            ("abc", "this is no MD5 digest: its 3 digits make no whole bytes"),
             ("5d41402abc4b2a76b9719d911017c5", "this is no MD5 digest: it has 30 digits, not 32"),
             ("zz41402abc4b2a76b9719d911017c592", "this is no MD5 digest: z is no hexadecimal digit"),
         ] {
