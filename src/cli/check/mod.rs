@@ -16,7 +16,7 @@ use crate::{
         answer::Answer,
         facts::Facts,
         probe::{self, Context},
-        settings::Probe,
+        settings::{Probe, Question},
     },
     host::{
         User,
@@ -84,7 +84,12 @@ fn nowhere() -> SocketAddr {
 /// Makes probes, one after the other, in a runtime of their own.
 fn ask(probes: &[&Probe]) -> Result<Vec<(Answer, Facts)>, Error> {
     let cannot = |error: io::Error| Error::failed(format_args!("cannot prepare a probe: {error}")).with_status(2);
-    let user = User::for_scripts(None).map_err(|fault| Error::failed(fault).with_status(2))?;
+    // Only scripts need somebody to run them; looking for one may mean to ask a directory server.
+    let user = if probes.iter().any(|probe| matches!(probe.question, Question::Script { .. })) {
+        User::for_scripts(None).map_err(|fault| Error::failed(fault).with_status(2))?
+    } else {
+        User::ourselves()
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot)?;
     runtime.block_on(async {
         let context = Context::new(Runner::new(user, AT_ONCE)).map_err(cannot)?;

@@ -105,3 +105,52 @@ impl ScheduleArgs {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::state::check::{DnsArgs, HttpArgs, TcpArgs};
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        schedule: ScheduleArgs,
+    }
+
+    fn read<K: Kind>(line: &str) -> Result<Schedule, Vec<String>> {
+        let words = std::iter::once("check").chain(line.split_whitespace());
+        let line = Line::try_parse_from(words).map_err(|error| vec![error.to_string()])?;
+        let mut faults = Faults::default();
+        let schedule = line.schedule.schedule::<K>(&mut faults);
+        if faults.is_empty() {
+            return Ok(schedule);
+        }
+        Err(faults.into_all().iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn what_is_not_said_is_as_in_keepalived_for_each_kind() {
+        let pause = |schedule: Schedule| (schedule.retry, schedule.delay_before_retry.as_secs());
+        assert_eq!(read::<TcpArgs>("").map(pause), Ok((1, 1)));
+        assert_eq!(read::<HttpArgs>("").map(pause), Ok((1, 3)));
+        assert_eq!(read::<DnsArgs>("--interval 7s").map(pause), Ok((3, 7)));
+        let schedule = read::<TcpArgs>("--interval 2s --fall 3 --rise 2 --initial down").expect("sound");
+        assert_eq!((schedule.retry, schedule.rise, schedule.initial), (2, 2, Initial::Down));
+        assert_eq!(schedule.warmup, Duration::from_secs(2));
+    }
+
+    #[test]
+    fn all_faults_are_told() {
+        assert_eq!(
+            read::<TcpArgs>("--interval 1s --jitter 1s --retry 1 --fall 3 --rise 0 --warmup x"),
+            Err(vec![
+                "--fall 3: --retry 1 is --fall 2".to_owned(),
+                "--jitter 1s: jitter is less than the interval".to_owned(),
+                "--rise 0: a number from 1 to 1000 is needed".to_owned(),
+                "--warmup x: this is no time".to_owned(),
+            ])
+        );
+    }
+}
