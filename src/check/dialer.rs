@@ -81,9 +81,10 @@ impl Dialer {
             return Err(NotConnected::Server(connect::silent(target, until - begin)));
         };
         let flags = answer.map_err(|_| NotConnected::Ours(format!("the probe of {target} was ended by a shutdown")))?;
-        // What the events do not call an error needs no question to the kernel.
+        // The kernel need not be asked about what the events do not call an error.
         let failed = flags.intersects(EpollFlags::EPOLLERR | EpollFlags::EPOLLHUP);
-        match line.socket.take_error().ok().flatten().filter(|_| failed) {
+        let error = if failed { line.socket.take_error().ok().flatten() } else { None };
+        match error {
             Some(error) => Err(connect::fault(target, &error, begin.elapsed())),
             None => {
                 self.exchange.keep(line, target, connection);
