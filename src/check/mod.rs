@@ -4,17 +4,20 @@
 
 mod agent;
 pub mod answer;
+pub mod board;
 mod connect;
 mod datagram;
 mod dialer;
 pub mod dns;
 mod echo;
 mod file;
+pub mod history;
 #[cfg(test)]
 mod hostile;
 mod lines;
 mod ping;
 pub mod probe;
+pub mod schedule;
 mod script;
 pub mod settings;
 mod smtp;
