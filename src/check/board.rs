@@ -210,9 +210,10 @@ impl Board {
         })
     }
 
-    /// Whether this probe is being made.
-    pub fn is_under_way(&self, id: ProbeId) -> bool {
-        self.under_way.contains(&id)
+    /// Returns when a probe is due next, or was due if it is being made; `None` if none is planned.
+    pub fn next(&self, id: ProbeId) -> Option<Moment> {
+        let shared = self.probes.get(&id).filter(|shared| shared.is_scheduled())?;
+        Some(shared.course.due())
     }
 
     /// Returns how many probes are being made.
