@@ -223,7 +223,7 @@ impl Pools {
                 }
             }
             Change::Clear => {
-                self.pools.keys().copied().collect::<Vec<_>>().iter().for_each(|key| self.remove_service(key))
+                self.pools.keys().copied().collect::<Vec<_>>().iter().for_each(|key| self.remove_service(key));
             }
             Change::SetTimeouts(_) | Change::StartDaemon(_) | Change::StopDaemon(_) | Change::Zero(_) => return,
         }

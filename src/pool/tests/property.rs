@@ -56,10 +56,12 @@ fn policies() -> impl Strategy<Value = Policy> {
     })
 }
 
+type CheckSays = (Health, Option<WeightChange>);
+
 /// The documentation, written down once more, as plainly as possible.
 struct Reference {
     policy: Policy,
-    servers: BTreeMap<u8, (u32, [(Health, Option<WeightChange>); 2])>,
+    servers: BTreeMap<u8, (u32, [CheckSays; 2])>,
     kernel: BTreeMap<u8, u32>,
     /// The sorry server, if the kernel had it.
     sorry_there: Option<u32>,
