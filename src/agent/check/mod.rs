@@ -1,0 +1,569 @@
+//! The check process: makes probes, and keeps the kernel's table as the pools want it.
+//!
+//! All decisions are the engine's (`pool`), which knows no IO. Here are the sockets, the clock, the kernel and the log; what
+//! one loop does: answers and timers in, table out, probes off.
+
+mod hidden;
+mod limits;
+mod table;
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    io,
+    net::IpAddr,
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
+
+use indexmap::IndexSet;
+use nix::{errno::Errno, ifaddrs::getifaddrs};
+use thiserror::Error as ThisError;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::{mpsc, oneshot},
+    task::LocalSet,
+    time::{Instant, MissedTickBehavior, interval, sleep_until},
+};
+
+use crate::{
+    check::{
+        answer::{Answer, Failure, FailureKind, Verdict},
+        board::{ProbeId, Start},
+        probe::{Context, ask},
+        settings::Probe,
+    },
+    host::Command,
+    ipvs::{self, OpenError},
+    model::{Change, ServerKey, ServiceKey, Table, Target, VirtualService},
+    pool::{Engine, Step, foreign_changes, settings::Settings, status::Status},
+    state::print,
+    sys::clock::now,
+};
+use hidden::Hidden;
+use table::Keeper;
+
+/// How a check process runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunOptions {
+    /// The first of the 65536 firewall marks for hidden services of probes through the virtual address.
+    pub first_mark: u32,
+    /// Within this, all services are compared with the kernel's, a few at a time.
+    pub compare: Duration,
+    /// What becomes of others' changes to the kernel's table.
+    pub foreign: Foreign,
+    /// Whether all servers are put back with the operator's weight at the end; else the table stays as it is.
+    pub restore_table: bool,
+    /// Whether this process comes after one that died: servers that are out stay out until they pass, whatever their
+    /// checks' initial state.
+    pub resume: bool,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self {
+            first_mark: *VirtualService::HIDDEN_MARKS.start(),
+            compare: Duration::from_secs(5),
+            foreign: Foreign::Adopt,
+            restore_table: false,
+            resume: false,
+        }
+    }
+}
+
+/// What becomes of changes that somebody else makes to services of ours in the kernel's table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Foreign {
+    /// They are the operator's wish from now on.
+    Adopt,
+    /// They are undone.
+    Restore,
+}
+
+/// What a running check process is asked or told.
+#[derive(Debug)]
+pub enum Order {
+    /// How is everything?
+    Status(oneshot::Sender<Status>),
+    /// Go on with other settings; what is known of checks that stay is kept. The answer is what a person should know of
+    /// them, or why the old ones stay.
+    Replace(Box<Settings>, oneshot::Sender<Result<Vec<String>, Error>>),
+    /// Change the operator's table: not in the kernel, that is ours to do.
+    Change(Change),
+    /// The state of a BFD session.
+    Session {
+        /// Name of the session.
+        name: String,
+        /// Whether it is up.
+        up: bool,
+    },
+}
+
+/// A command that is to be run, after the table was written: those of one subject one after the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Whom it is about.
+    pub subject: Target,
+    /// What to run.
+    pub command: Command,
+}
+
+/// Why a check process does not run.
+#[derive(Debug, ThisError)]
+pub enum Error {
+    /// The kernel's table cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The kernel's table cannot be read.
+    #[error("cannot read the kernel's table: {0}")]
+    Kernel(#[from] ipvs::Error),
+    /// The limit of open files cannot be read.
+    #[error("cannot tell how many files this process may open: {errno}", errno = .0.desc())]
+    Limit(Errno),
+    /// Too few files.
+    #[error("this process may open {limit} files, which is too few to run checks: it takes at least {least}")]
+    Descriptors {
+        /// The limit.
+        limit: u64,
+        /// What it takes.
+        least: u64,
+    },
+    /// The runtime does not start.
+    #[error("cannot start the loop of probes: {0}")]
+    Runtime(#[from] io::Error),
+    /// A check cannot go through the virtual address.
+    #[error("the check of server {server} of {service} cannot go through the virtual address: {why}")]
+    ThroughVip {
+        /// The service.
+        service: ServiceKey,
+        /// The server.
+        server: ServerKey,
+        /// Why not, in words.
+        why: &'static str,
+    },
+    /// More hidden services than marks.
+    #[error(
+        "no firewall mark is left for probes through virtual addresses: those from {first:#x} to {last:#x} are in use"
+    )]
+    Marks {
+        /// The first mark.
+        first: u32,
+        /// The last mark.
+        last: u32,
+    },
+}
+
+impl Error {
+    /// Returns what a person can do about it, if the message does not say it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Open(error) => Some(error.hint()),
+            Self::Descriptors { .. } => {
+                Some("raise LimitNOFILE= of the unit, or run `ulimit -Hn` and `ulimit -n` first")
+            }
+            Self::Marks { .. } => Some("begin with another mark"),
+            Self::Kernel(_) | Self::Limit(_) | Self::Runtime(_) | Self::ThroughVip { .. } => None,
+        }
+    }
+}
+
+/// Runs checks until SIGTERM or SIGINT, and returns the exit status.
+///
+/// `orders` come from whoever answers the control socket; `commands` is told what to run for servers and services that come
+/// and go. Says what happens through the `log` macros.
+///
+/// # Errors
+/// Nothing was started: no IPVS, no permission, too few descriptors, settings that cannot be carried out.
+pub fn run(
+    settings: Settings,
+    options: &RunOptions,
+    orders: mpsc::Receiver<Order>,
+    commands: mpsc::UnboundedSender<Run>,
+) -> Result<u8, Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    LocalSet::new().block_on(&runtime, async {
+        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let stop = async {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        };
+        serve(settings, options, orders, commands, stop).await
+    })?;
+    Ok(0)
+}
+
+/// Does the same within a current-thread runtime and a [`LocalSet`], until `stop` is over.
+///
+/// # Errors
+/// As for [`run`].
+pub async fn serve(
+    settings: Settings,
+    options: &RunOptions,
+    orders: mpsc::Receiver<Order>,
+    commands: mpsc::UnboundedSender<Run>,
+    stop: impl Future<Output = ()>,
+) -> Result<(), Error> {
+    let mut process = Process::begin(settings, options, commands)?;
+    process.work();
+    process.turn(orders, stop).await;
+    process.end();
+    Ok(())
+}
+
+/// An answer on its way back from a probe's task.
+type Answers = mpsc::UnboundedSender<(ProbeId, Answer)>;
+
+/// How often comparing with the kernel's table is spread over its time: a step reads so many parts of the table at once.
+const STEPS: usize = 25;
+
+/// How often addresses of this host are looked at, where checks depend on them.
+const LOOK_FOR_ADDRESSES: Duration = Duration::from_secs(1);
+
+struct Process {
+    engine: Engine,
+    keeper: Keeper,
+    hidden: Hidden,
+    context: Rc<Context>,
+    options: RunOptions,
+    commands: mpsc::UnboundedSender<Run>,
+    answers: (Answers, mpsc::UnboundedReceiver<(ProbeId, Answer)>),
+    /// Services to compare with the kernel's, in turn.
+    turns: VecDeque<ServiceKey>,
+    /// How many of them in one step.
+    at_once: usize,
+    /// Services that have to be written.
+    dirty: IndexSet<ServiceKey>,
+    /// Whether the kernel could not be talked to, so that nothing is known any more.
+    lost: bool,
+    /// Addresses on which checks depend, and whether they are on this host.
+    addresses: HashMap<IpAddr, bool>,
+}
+
+impl Process {
+    fn begin(
+        mut settings: Settings,
+        options: &RunOptions,
+        commands: mpsc::UnboundedSender<Run>,
+    ) -> Result<Self, Error> {
+        let most = limits::probes_at_once(settings.checks.len())?;
+        let mut keeper = Keeper::open()?;
+        let mut hidden = Hidden::new(options.first_mark);
+        hidden.assign(&mut settings.checks, &keeper.marks()?)?;
+        if options.resume {
+            settings.resume();
+        }
+        keeper.learn(settings.operator.services.keys().copied())?;
+        let context = Rc::new(Context::new()?);
+        let mut process = Self {
+            dirty: leftovers(&mut keeper, options.first_mark)?,
+            engine: Engine::new(now(), settings, keeper.known(), fastrand::u64(..), most),
+            keeper,
+            hidden,
+            context,
+            options: options.clone(),
+            commands,
+            answers: mpsc::unbounded_channel(),
+            turns: VecDeque::new(),
+            at_once: 0,
+            lost: false,
+            addresses: HashMap::new(),
+        };
+        process.dirty.extend(process.hidden.keys());
+        for warning in process.engine.pools().warnings() {
+            log::warn!("{warning}");
+        }
+        process.look_for_addresses();
+        Ok(process)
+    }
+
+    /// Takes what comes, until `stop` is over.
+    async fn turn(&mut self, mut orders: mpsc::Receiver<Order>, stop: impl Future<Output = ()>) {
+        let period = self.options.compare.max(Duration::from_millis(100)) / STEPS as u32;
+        let mut compare = interval(period);
+        let mut look = interval(LOOK_FOR_ADDRESSES);
+        compare.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut open = true;
+        tokio::pin!(stop);
+        loop {
+            let watches = !self.engine.pools().addresses().is_empty();
+            let due = self.engine.next_timeout();
+            let due = due.map(|due| Instant::now() + due.since(now()));
+            tokio::select! {
+                () = &mut stop => return,
+                Some((id, answer)) = self.answers.1.recv() => {
+                    self.engine.answer(now(), id, answer);
+                    // All that is there goes into one write.
+                    while let Ok((id, answer)) = self.answers.1.try_recv() {
+                        self.engine.answer(now(), id, answer);
+                    }
+                }
+                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
+                order = orders.recv(), if open => match order {
+                    Some(order) => self.obey(order),
+                    None => open = false,
+                },
+                _ = compare.tick() => self.compare(),
+                _ = look.tick(), if watches => self.look_for_addresses(),
+            }
+            self.work();
+        }
+    }
+
+    /// Carries out what the engine wants: first the table, then commands and probes.
+    fn work(&mut self) {
+        let (mut runs, mut starts) = (Vec::new(), Vec::new());
+        while let Some(step) = self.engine.poll(now()) {
+            match step {
+                Step::Changed(key) => {
+                    self.dirty.insert(key);
+                    self.dirty.extend(self.hidden.of(&key));
+                }
+                Step::Start(start) => starts.push(start),
+                Step::Run { subject, command } => runs.push(Run { subject, command }),
+                Step::Notice(notice) if notice.up => log::info!("{notice}"),
+                Step::Notice(notice) => log::warn!("{notice}"),
+                Step::Failed { target, reason } => log::info!("{target}: a check failed: {reason}"),
+                Step::Unknown { target, reason } => log::warn!("{target}: a check tells nothing: {reason}"),
+            }
+        }
+        self.write();
+        for run in runs {
+            // Nobody runs commands any more when everything ends.
+            let _ = self.commands.send(run);
+        }
+        for start in starts {
+            self.start(start);
+        }
+    }
+
+    /// Makes the kernel's table as it should be, where it may not be.
+    fn write(&mut self) {
+        if self.dirty.is_empty() || self.lost {
+            return;
+        }
+        let (hidden, pools) = (&self.hidden, self.engine.pools());
+        let wanted = |key: &ServiceKey| hidden.effective(key, pools).or_else(|| pools.effective(key));
+        let works = |service: &ServiceKey, server: &ServerKey| pools.may_work(service, server);
+        match self.keeper.write(&self.dirty, wanted, works) {
+            Ok(()) => self.dirty.clear(),
+            Err(error) => self.lose(&error),
+        }
+        self.keeper.settle();
+    }
+
+    fn lose(&mut self, error: &dyn std::error::Error) {
+        if !self.lost {
+            log::error!("cannot talk to the kernel's IPVS: {error}; this is tried again");
+        }
+        self.lost = true;
+    }
+
+    /// Compares the next few services with the kernel's.
+    fn compare(&mut self) {
+        if self.lost {
+            if let Err(error) = self.keeper.reopen() {
+                return self.lose(&error);
+            }
+            // What became of the last write is not known, so what is different now is not somebody else's doing.
+            if let Err(error) = self.keeper.learn(self.dirty.iter().copied()) {
+                return self.lose(&error);
+            }
+            self.lost = false;
+            self.turns.clear();
+        }
+        if self.turns.is_empty() {
+            self.turns.extend(self.ours());
+            self.at_once = self.turns.len().div_ceil(STEPS);
+        }
+        for _ in 0..self.at_once {
+            let Some(key) = self.keeper.next_stale().or_else(|| self.turns.pop_front()) else { break };
+            match self.keeper.read(key) {
+                Ok(Some((known, kernel))) => self.found(key, &known, &kernel),
+                Ok(None) => {}
+                Err(error) => return self.lose(&error),
+            }
+            // What was refused is tried again, too.
+            self.dirty.insert(key);
+        }
+    }
+
+    /// The services that this process has to do with: with those that checks wait for, if they may come by themselves.
+    fn ours(&self) -> IndexSet<ServiceKey> {
+        let pools = self.engine.pools();
+        let awaited = pools.idle().map(|check| check.service).filter(|_| self.options.foreign == Foreign::Adopt);
+        pools.services().chain(awaited).chain(self.hidden.keys()).collect()
+    }
+
+    /// Takes what somebody else changed.
+    fn found(&mut self, key: ServiceKey, known: &Table, kernel: &Table) {
+        if self.hidden.contains(&key) {
+            return;
+        }
+        let changes = foreign_changes(self.engine.pools(), known, kernel);
+        self.keeper.status.foreign += changes.len() as u64;
+        for change in changes {
+            let line = print::change_line(&change);
+            match self.options.foreign {
+                Foreign::Adopt => {
+                    log::info!("somebody changed the kernel's table, and it stays so: {line}");
+                    self.engine.operator(now(), &change, true);
+                }
+                Foreign::Restore => log::warn!("somebody changed the kernel's table, and it is put back: {line}"),
+            }
+        }
+    }
+
+    /// Begins a probe.
+    fn start(&mut self, start: Start) {
+        let Start { id, probe } = start;
+        let mut reply = Reply { id, answers: self.answers.0.clone(), sent: false };
+        let probe = match self.hidden.behind(&probe) {
+            None => probe,
+            Some((key, _)) if !self.keeper.known().services.contains_key(&key) => {
+                // Without it the probe would be forwarded as anybody's connection, to any server.
+                let reason = format!("the hidden service {key} is not in the kernel's table");
+                return reply.send(own_answer(Verdict::Unknown(reason)));
+            }
+            Some((_, server)) => match with_source(&probe, server) {
+                Some(probe) => probe,
+                None => {
+                    let reason = format!("there is no route to {}", server.address);
+                    let failure = Failure { kind: FailureKind::Unreachable, reason, evidence: Vec::new() };
+                    return reply.send(own_answer(Verdict::Bad(failure)));
+                }
+            },
+        };
+        let context = Rc::clone(&self.context);
+        tokio::task::spawn_local(async move { reply.send(ask(&probe, &context).await) });
+    }
+
+    fn obey(&mut self, order: Order) {
+        match order {
+            Order::Status(reply) => {
+                let mut status = self.engine.status(now());
+                status.table = self.keeper.status.clone();
+                // Who asked may have gone.
+                let _ = reply.send(status);
+            }
+            Order::Replace(settings, reply) => _ = reply.send(self.replace(*settings)),
+            Order::Change(change) => self.engine.operator(now(), &change, false),
+            Order::Session { name, up } => self.engine.session(now(), &name, up),
+        }
+    }
+
+    fn replace(&mut self, mut settings: Settings) -> Result<Vec<String>, Error> {
+        let before: Vec<_> = self.hidden.keys().collect();
+        let taken = self.keeper.marks()?;
+        let mut hidden = self.hidden.clone();
+        hidden.assign(&mut settings.checks, &taken)?;
+        let new = settings.operator.services.keys().filter(|key| !self.keeper.known().services.contains_key(*key));
+        let new: Vec<_> = new.copied().collect();
+        self.keeper.learn(new)?;
+        self.hidden = hidden;
+        self.engine.replace(now(), settings, self.keeper.known());
+        self.dirty.extend(before);
+        self.dirty.extend(self.hidden.keys());
+        self.look_for_addresses();
+        Ok(self.engine.pools().warnings())
+    }
+
+    /// Tells the engine which of the addresses that checks depend on are here.
+    fn look_for_addresses(&mut self) {
+        let wanted = self.engine.pools().addresses();
+        if wanted.is_empty() {
+            return;
+        }
+        let here = match addresses() {
+            Ok(here) => here,
+            Err(errno) => return log::warn!("cannot list the addresses of this host: {}", errno.desc()),
+        };
+        let before = std::mem::take(&mut self.addresses);
+        for address in wanted {
+            let present = here.contains(&address);
+            match (before.get(&address), present) {
+                (Some(true) | None, true) => {}
+                (Some(false), true) => log::info!("the address {address} is here: checks that depend on it wake up"),
+                (Some(true) | None, false) => log::info!("the address {address} is not here: its checks sleep"),
+                (Some(false), false) => {}
+            }
+            self.engine.address(now(), address, present);
+            self.addresses.insert(address, present);
+        }
+    }
+
+    /// Leaves the table as it is, but for hidden services; or puts all servers back.
+    fn end(&mut self) {
+        self.engine.finish();
+        self.work();
+        let restored = self.options.restore_table.then(|| self.engine.pools().operator_table());
+        let keys: IndexSet<ServiceKey> = match &restored {
+            Some(table) => table.services.keys().copied().chain(self.hidden.keys()).collect(),
+            None => self.hidden.keys().collect(),
+        };
+        let wanted = |key: &ServiceKey| restored.as_ref().and_then(|table| table.services.get(key).cloned());
+        if let Err(error) = self.keeper.write(&keys, wanted, |_, _| false) {
+            log::error!("cannot leave the kernel's table as it should be: {error}");
+        }
+    }
+}
+
+/// Returns the hidden services that a process which was killed has left behind, having read them.
+fn leftovers(keeper: &mut Keeper, first: u32) -> Result<IndexSet<ServiceKey>, Error> {
+    let ours = |key: &ServiceKey| match key {
+        ServiceKey::Mark { mark, .. } => mark.wrapping_sub(first) < 0x1_0000,
+        ServiceKey::Address { .. } => false,
+    };
+    let left: IndexSet<ServiceKey> = keeper.hidden()?.into_iter().filter(ours).collect();
+    keeper.learn(left.iter().copied())?;
+    Ok(left)
+}
+
+/// Returns the probe with the address that this host has towards the server; `None` without a route to it.
+fn with_source(probe: &Arc<Probe>, server: ServerKey) -> Option<Arc<Probe>> {
+    if probe.connection.source.is_some() || server.address.is_ipv4() != probe.target.is_ipv4() {
+        return Some(Arc::clone(probe));
+    }
+    let mut probe = Probe::clone(probe);
+    probe.connection.source = Some(hidden::source_towards(server.address)?);
+    Some(Arc::new(probe))
+}
+
+fn own_answer(verdict: Verdict) -> Answer {
+    Answer { verdict, took: Duration::ZERO, phases: Vec::new() }
+}
+
+/// Brings a probe's answer back, and if the probe ends without one (its checker has a defect), says that.
+struct Reply {
+    id: ProbeId,
+    answers: Answers,
+    sent: bool,
+}
+
+impl Reply {
+    fn send(&mut self, answer: Answer) {
+        self.sent = true;
+        // Nobody waits for it any more when everything ends.
+        let _ = self.answers.send((self.id, answer));
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        if !self.sent {
+            self.send(own_answer(Verdict::Unknown("its checker broke off; this is a defect of lvsadm".to_owned())));
+        }
+    }
+}
+
+/// Returns the addresses of this host.
+fn addresses() -> Result<HashSet<IpAddr>, Errno> {
+    let address = |each: nix::ifaddrs::InterfaceAddress| {
+        let storage = each.address?;
+        let v4 = storage.as_sockaddr_in().map(|address| IpAddr::V4(address.ip()));
+        v4.or_else(|| storage.as_sockaddr_in6().map(|address| IpAddr::V6(address.ip())))
+    };
+    Ok(getifaddrs()?.filter_map(address).collect())
+}
