@@ -13,6 +13,7 @@ use std::process::{Child, Command, Stdio};
 use std::{fmt, panic, thread};
 
 use nix::sched::{CloneFlags, setns, unshare};
+use nix::unistd::Pid;
 
 /// Runs a test in a fresh network namespace with only `lo` in it, and so with an empty IPVS table of its own.
 ///
@@ -147,6 +148,11 @@ impl Background {
         let mut command = command(words);
         let child = command.stdin(Stdio::null()).spawn();
         Self(child.unwrap_or_else(|error| panic!("cannot start {command:?}: {error}")))
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> Pid {
+        Pid::from_raw(self.0.id().cast_signed())
     }
 }
 
