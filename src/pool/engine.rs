@@ -106,11 +106,15 @@ impl Engine {
                 self.tell(now, check, id);
             }
         }
+        let idle_failure = bad && !outcome.changed;
+        if !outcome.newly_unknown && !idle_failure {
+            return;
+        }
         let Some((course, target)) = self.board.course(id).zip(self.target(id)) else { return };
         let Some((_, Answer { verdict, .. })) = course.history().last() else { return };
         if outcome.newly_unknown {
             self.steps.push_back(Step::Unknown { target, reason: reason(verdict) });
-        } else if bad && !outcome.changed && course.schedule().log_all_failures {
+        } else if course.schedule().log_all_failures {
             self.steps.push_back(Step::Failed { target, reason: reason(verdict) });
         }
     }

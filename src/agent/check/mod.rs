@@ -35,7 +35,7 @@ use crate::{
     },
     host::Command,
     ipvs::{self, OpenError},
-    model::{Change, ServerKey, ServiceKey, Table, Target, VirtualService},
+    model::{Change, Moment, ServerKey, ServiceKey, Table, Target, VirtualService},
     pool::{Engine, Step, foreign_changes, settings::Settings, status::Status},
     state::print,
     sys::clock::now,
@@ -218,6 +218,9 @@ type Answers = mpsc::UnboundedSender<(ProbeId, Answer)>;
 /// How often comparing with the kernel's table is spread over its time: a step reads so many parts of the table at once.
 const STEPS: usize = 25;
 
+/// How long to wait before trying again to talk to the kernel.
+const RECONNECT: Duration = Duration::from_secs(2);
+
 /// How often addresses of this host are looked at, where checks depend on them.
 const LOOK_FOR_ADDRESSES: Duration = Duration::from_secs(1);
 
@@ -235,8 +238,8 @@ struct Process {
     at_once: usize,
     /// Services that have to be written.
     dirty: IndexSet<ServiceKey>,
-    /// Whether the kernel could not be talked to, so that nothing is known any more.
-    lost: bool,
+    /// When to try again to talk to the kernel, if that failed: nothing is known of its table then.
+    lost: Option<Moment>,
     /// Addresses on which checks depend, and whether they are on this host.
     addresses: HashMap<IpAddr, bool>,
 }
@@ -250,7 +253,7 @@ impl Process {
         let most = limits::probes_at_once(settings.checks.len())?;
         let mut keeper = Keeper::open()?;
         let mut hidden = Hidden::new(options.first_mark);
-        hidden.assign(&mut settings.checks, &keeper.marks()?)?;
+        hidden.assign(&mut settings.checks, || keeper.marks())?;
         if options.resume {
             settings.resume();
         }
@@ -267,7 +270,7 @@ impl Process {
             answers: mpsc::unbounded_channel(),
             turns: VecDeque::new(),
             at_once: 0,
-            lost: false,
+            lost: None,
             addresses: HashMap::new(),
         };
         process.dirty.extend(process.hidden.keys());
@@ -341,7 +344,7 @@ impl Process {
 
     /// Makes the kernel's table as it should be, where it may not be.
     fn write(&mut self) {
-        if self.dirty.is_empty() || self.lost {
+        if self.dirty.is_empty() || self.lost.is_some() {
             return;
         }
         let (hidden, pools) = (&self.hidden, self.engine.pools());
@@ -355,24 +358,21 @@ impl Process {
     }
 
     fn lose(&mut self, error: &dyn std::error::Error) {
-        if !self.lost {
+        if self.lost.is_none() {
             log::error!("cannot talk to the kernel's IPVS: {error}; this is tried again");
         }
-        self.lost = true;
+        self.lost = Some(now() + RECONNECT);
     }
 
     /// Compares the next few services with the kernel's.
     fn compare(&mut self) {
-        if self.lost {
-            if let Err(error) = self.keeper.reopen() {
-                return self.lose(&error);
-            }
-            // What became of the last write is not known, so what is different now is not somebody else's doing.
-            if let Err(error) = self.keeper.learn(self.dirty.iter().copied()) {
-                return self.lose(&error);
-            }
-            self.lost = false;
-            self.turns.clear();
+        match self.lost {
+            Some(again) if now() < again => return,
+            Some(_) => match self.find_again() {
+                Ok(()) => self.lost = None,
+                Err(error) => return self.lose(&error),
+            },
+            None => {}
         }
         if self.turns.is_empty() {
             self.turns.extend(self.ours());
@@ -388,6 +388,15 @@ impl Process {
             // What was refused is tried again, too.
             self.dirty.insert(key);
         }
+    }
+
+    /// Opens the kernel's table once more. What became of the last write is not known, so what is different now is not
+    /// somebody else's doing.
+    fn find_again(&mut self) -> Result<(), Error> {
+        self.keeper.reopen()?;
+        self.keeper.learn(self.dirty.iter().copied())?;
+        log::info!("the kernel's IPVS can be talked to again");
+        Ok(())
     }
 
     /// The services that this process has to do with: with those that checks wait for, if they may come by themselves.
@@ -456,9 +465,8 @@ impl Process {
 
     fn replace(&mut self, mut settings: Settings) -> Result<Vec<String>, Error> {
         let before: Vec<_> = self.hidden.keys().collect();
-        let taken = self.keeper.marks()?;
         let mut hidden = self.hidden.clone();
-        hidden.assign(&mut settings.checks, &taken)?;
+        hidden.assign(&mut settings.checks, || self.keeper.marks())?;
         let new = settings.operator.services.keys().filter(|key| !self.keeper.known().services.contains_key(*key));
         let new: Vec<_> = new.copied().collect();
         self.keeper.learn(new)?;

@@ -215,6 +215,18 @@ fn at_first_the_table_stays_as_it_is() {
 }
 
 #[test]
+fn a_resumed_process_leaves_out_what_was_out() {
+    let kernel = table(&[entry(1, &[server(2, 1)])]);
+    let mut settings = settings(&[1, 1], Initial::Up, policy(1, 0));
+    assert_eq!(Run::new(settings.clone(), &kernel).table(), [(1, 1), (2, 1)]);
+    settings.resume();
+    let mut run = Run::new(settings, &kernel);
+    assert_eq!(run.table(), [(2, 1)]);
+    run.says(0, DOWN).says(1, UP);
+    assert_eq!(run.table(), [(2, 1)]);
+}
+
+#[test]
 fn alpha_begins_with_nothing_but_the_sorry_server() {
     let sorry = Policy { sorry: Some(server(99, 1)), ..policy(1, 0) };
     let mut run = Run::new(settings(&[1], Initial::Down, sorry), &Table::default());
