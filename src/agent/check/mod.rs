@@ -3,6 +3,7 @@
 //! All decisions are the engine's (`pool`), which knows no IO. Here are the sockets, the clock, the kernel and the log; what
 //! one loop does: answers and timers in, table out, probes off.
 
+mod commands;
 mod hidden;
 mod limits;
 mod process;
@@ -19,11 +20,16 @@ use tokio::{
 };
 
 use crate::{
-    host::Command,
+    host::{
+        Command, User, UserFault,
+        script::{self, Runner},
+    },
     ipvs::{self, OpenError},
     model::{Change, ServerKey, ServiceKey, Target, VirtualService},
+    notify::CommandQueue,
     pool::{settings::Settings, status::Status},
 };
+pub use commands::CommandFault;
 use process::Process;
 
 /// How a check process runs.
@@ -40,6 +46,8 @@ pub struct RunOptions {
     /// Whether this process comes after one that died: servers that are out stay out until they pass, whatever their
     /// checks' initial state.
     pub resume: bool,
+    /// User and group that run commands which name none; see [`User::for_scripts`].
+    pub script_user: Option<(String, Option<String>)>,
 }
 
 impl Default for RunOptions {
@@ -50,6 +58,7 @@ impl Default for RunOptions {
             foreign: Foreign::Adopt,
             restore_table: false,
             resume: false,
+            script_user: None,
         }
     }
 }
@@ -111,6 +120,12 @@ pub enum Error {
         /// What it takes.
         least: u64,
     },
+    /// The user who is to run commands.
+    #[error("cannot run commands: {0}")]
+    User(#[from] UserFault),
+    /// Commands that cannot run.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Commands(Vec<CommandFault>),
     /// The runtime does not start.
     #[error("cannot start the loop of probes: {0}")]
     Runtime(#[from] io::Error),
@@ -145,26 +160,25 @@ impl Error {
                 Some("raise LimitNOFILE= of the unit, or run `ulimit -Hn` and `ulimit -n` first")
             }
             Self::Marks { .. } => Some("begin with another mark"),
-            Self::Kernel(_) | Self::Limit(_) | Self::Runtime(_) | Self::ThroughVip { .. } => None,
+            Self::User(fault) => Some(fault.hint()),
+            Self::Commands(_) | Self::Kernel(_) | Self::Limit(_) | Self::Runtime(_) | Self::ThroughVip { .. } => None,
         }
     }
 }
 
+/// How many scripts of checks run at once, and as many commands beside them.
+const SCRIPTS_AT_ONCE: usize = script::AT_ONCE;
+
 /// Runs checks until SIGTERM or SIGINT, and returns the exit status.
 ///
-/// `orders` come from whoever answers the control socket; `commands` is told what to run for servers and services that come
-/// and go. Says what happens through the `log` macros.
+/// `orders` come from whoever answers the control socket. Says what happens through the `log` macros.
 ///
 /// # Errors
 /// Nothing was started: no IPVS, no permission, too few descriptors, settings that cannot be carried out.
-pub fn run(
-    settings: Settings,
-    options: &RunOptions,
-    orders: mpsc::Receiver<Order>,
-    commands: mpsc::UnboundedSender<Run>,
-) -> Result<u8, Error> {
+pub fn run(settings: Settings, options: &RunOptions, orders: mpsc::Receiver<Order>) -> Result<u8, Error> {
+    let user = User::for_scripts(options.script_user.as_ref())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    LocalSet::new().block_on(&runtime, async {
+    let result = LocalSet::new().block_on(&runtime, async {
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let stop = async {
             tokio::select! {
@@ -172,23 +186,33 @@ pub fn run(
                 _ = interrupt.recv() => {}
             }
         };
-        serve(settings, options, orders, commands, stop).await
-    })?;
-    Ok(0)
+        let (outbox, runs) = mpsc::unbounded_channel();
+        let queue = CommandQueue::new(Runner::new(user.clone(), SCRIPTS_AT_ONCE));
+        let commands = tokio::spawn(commands::carry_out(runs, queue));
+        let served = serve(settings, options, Runner::new(user, SCRIPTS_AT_ONCE), orders, outbox, stop).await;
+        // It ends when there are no more, and has a time limit of its own.
+        let _ = commands.await;
+        served
+    });
+    // A script that does not end must not keep the process.
+    runtime.shutdown_background();
+    result.map(|()| 0)
 }
 
-/// Does the same within a current-thread runtime and a [`LocalSet`], until `stop` is over.
+/// Does the same within a current-thread runtime and a [`LocalSet`], until `stop` is over. `scripts` runs those of checks;
+/// `commands` is told what to run for servers and services that come and go.
 ///
 /// # Errors
 /// As for [`run`].
 pub async fn serve(
     settings: Settings,
     options: &RunOptions,
+    scripts: Runner,
     orders: mpsc::Receiver<Order>,
     commands: mpsc::UnboundedSender<Run>,
     stop: impl Future<Output = ()>,
 ) -> Result<(), Error> {
-    let mut process = Process::begin(settings, options, commands)?;
+    let mut process = Process::begin(settings, options, scripts, commands)?;
     process.work();
     process.turn(orders, stop).await;
     process.end();

@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{
-    Error, Foreign, Order, Run, RunOptions,
+    Error, Foreign, Order, Run, RunOptions, commands,
     hidden::{self, Hidden},
     limits,
     table::Keeper,
@@ -28,6 +28,7 @@ use crate::{
         probe::{Context, ask},
         settings::Probe,
     },
+    host::{User, script::Runner},
     model::{Moment, ServerKey, ServiceKey, Table},
     pool::{Engine, Step, foreign_changes, settings::Settings},
     state::print,
@@ -52,6 +53,8 @@ pub(super) struct Process {
     keeper: Keeper,
     hidden: Hidden,
     context: Rc<Context>,
+    /// Who runs commands that name no user.
+    user: User,
     options: RunOptions,
     commands: mpsc::UnboundedSender<Run>,
     answers: (Answers, mpsc::UnboundedReceiver<(ProbeId, Answer)>),
@@ -75,8 +78,11 @@ impl Process {
     pub(super) fn begin(
         mut settings: Settings,
         options: &RunOptions,
+        scripts: Runner,
         commands: mpsc::UnboundedSender<Run>,
     ) -> Result<Self, Error> {
+        let user = scripts.default_user().clone();
+        check_commands(&settings, &user)?;
         let most = limits::probes_at_once(settings.checks.len())?;
         let mut keeper = Keeper::open()?;
         let mut hidden = Hidden::new(options.first_mark);
@@ -85,13 +91,14 @@ impl Process {
             settings.resume();
         }
         keeper.learn(settings.operator.services.keys().copied())?;
-        let context = Rc::new(Context::new()?);
+        let context = Rc::new(Context::new(scripts)?);
         let mut process = Self {
             dirty: leftovers(&mut keeper, options.first_mark)?,
             engine: Engine::new(now(), settings, keeper.known(), fastrand::u64(..), most),
             keeper,
             hidden,
             context,
+            user,
             options: options.clone(),
             commands,
             answers: mpsc::unbounded_channel(),
@@ -291,6 +298,7 @@ impl Process {
     }
 
     fn replace(&mut self, mut settings: Settings) -> Result<Vec<String>, Error> {
+        check_commands(&settings, &self.user)?;
         let before: Vec<_> = self.hidden.keys().collect();
         let mut hidden = self.hidden.clone();
         hidden.assign(&mut settings.checks, || self.keeper.marks())?;
@@ -343,6 +351,11 @@ impl Process {
             log::error!("cannot leave the kernel's table as it should be: {error}");
         }
     }
+}
+
+fn check_commands(settings: &Settings, user: &User) -> Result<(), Error> {
+    let faults = commands::faults(settings, user);
+    if faults.is_empty() { Ok(()) } else { Err(Error::Commands(faults)) }
 }
 
 /// Returns the hidden services that a process which was killed has left behind, having read them.

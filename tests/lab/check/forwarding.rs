@@ -76,8 +76,7 @@ fn a_process_of_its_own() {
     let mut settings = settings(key, &[server], Policy::of(key));
     settings.checks[0].through_vip = true;
     let (_orders, inbox) = mpsc::channel(1);
-    let (outbox, _commands) = mpsc::unbounded_channel();
-    run(settings, &RunOptions::default(), inbox, outbox).expect("it runs");
+    run(settings, &RunOptions::default(), inbox).expect("it runs");
 }
 
 #[test]

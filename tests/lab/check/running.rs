@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use lvsadm::agent::check::{Order, Run, RunOptions, serve};
 use lvsadm::check::settings::{Connection, Initial, Probe, Question, Schedule};
+use lvsadm::host::User;
+use lvsadm::host::script::Runner;
 use lvsadm::model::{
     Entry, Forwarding, Protocol, RealServer, Scheduler, ServerKey, ServiceKey, Table, Thresholds, VirtualService,
     Weight,
@@ -76,7 +78,9 @@ impl<'scope> Running<'scope> {
                 let stopped = async {
                     let _ = stopped.await;
                 };
-                let process = serve(settings, &options, inbox, outbox, stopped);
+                let user = User::for_scripts(None).expect("a user for scripts");
+                let scripts = Runner::new(user, 4);
+                let process = serve(settings, &options, scripts, inbox, outbox, stopped);
                 tokio::task::LocalSet::new().block_on(&runtime, process).expect("it runs");
             });
         });
