@@ -28,6 +28,7 @@ use crate::{
     model::{Change, ServerKey, ServiceKey, Target, VirtualService},
     notify::CommandQueue,
     pool::{settings::Settings, status::Status},
+    sys::clock::now,
 };
 pub use commands::CommandFault;
 use process::Process;
@@ -213,7 +214,7 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) -> Result<(), Error> {
     let mut process = Process::begin(settings, options, scripts, commands)?;
-    process.work();
+    process.work(now());
     process.turn(orders, stop).await;
     process.end();
     Ok(())

@@ -123,36 +123,49 @@ impl Process {
         compare.set_missed_tick_behavior(MissedTickBehavior::Delay);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut open = true;
+        // The runtime's clock and ours, read together: reading clocks is not free everywhere. They drift apart while the
+        // machine is suspended.
+        let mut both = (Instant::now(), now());
         tokio::pin!(stop);
         loop {
-            let watches = !self.engine.pools().addresses().is_empty();
-            let due = self.engine.next_timeout();
-            let due = due.map(|due| Instant::now() + due.since(now()));
-            tokio::select! {
+            let due = self.engine.next_timeout().map(|due| both.0 + due.since(both.1));
+            let now = tokio::select! {
                 () = &mut stop => return,
                 Some((id, answer)) = self.answers.1.recv() => {
-                    self.engine.answer(now(), id, answer);
+                    let now = now();
+                    self.engine.answer(now, id, answer);
                     // All that is there goes into one write.
                     while let Ok((id, answer)) = self.answers.1.try_recv() {
-                        self.engine.answer(now(), id, answer);
+                        self.engine.answer(now, id, answer);
                     }
+                    now
                 }
-                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
-                order = orders.recv(), if open => match order {
-                    Some(order) => self.obey(order),
-                    None => open = false,
-                },
-                _ = compare.tick() => self.compare(),
-                _ = look.tick(), if watches => self.look_for_addresses(),
-            }
-            self.work();
+                () = sleep_until(due.unwrap_or(both.0)), if due.is_some() => now(),
+                order = orders.recv(), if open => {
+                    match order {
+                        Some(order) => self.obey(order),
+                        None => open = false,
+                    }
+                    now()
+                }
+                _ = compare.tick() => {
+                    self.compare();
+                    both = (Instant::now(), now());
+                    both.1
+                }
+                _ = look.tick(), if !self.addresses.is_empty() => {
+                    self.look_for_addresses();
+                    now()
+                }
+            };
+            self.work(now);
         }
     }
 
     /// Carries out what the engine wants: first the table, then commands and probes.
-    pub(super) fn work(&mut self) {
+    pub(super) fn work(&mut self, now: Moment) {
         let (mut runs, mut starts) = (Vec::new(), Vec::new());
-        while let Some(step) = self.engine.poll(now()) {
+        while let Some(step) = self.engine.poll(now) {
             match step {
                 Step::Changed(key) => {
                     self.dirty.insert(key);
@@ -317,6 +330,7 @@ impl Process {
     fn look_for_addresses(&mut self) {
         let wanted = self.engine.pools().addresses();
         if wanted.is_empty() {
+            self.addresses.clear();
             return;
         }
         let here = match addresses() {
@@ -340,7 +354,7 @@ impl Process {
     /// Leaves the table as it is, but for hidden services; or puts all servers back.
     pub(super) fn end(&mut self) {
         self.engine.finish();
-        self.work();
+        self.work(now());
         let restored = self.options.restore_table.then(|| self.engine.pools().operator_table());
         let keys: IndexSet<ServiceKey> = match &restored {
             Some(table) => table.services.keys().copied().chain(self.hidden.keys()).collect(),
