@@ -108,6 +108,11 @@ impl Board {
         }
     }
 
+    /// Sets how many probes may be under way at once, at least 1.
+    pub fn set_most(&mut self, most: usize) {
+        self.most = most.max(1);
+    }
+
     /// Adds a probe for one more check, which is asleep at first (see [`Self::wake`]). If an equal one is there, that one
     /// is shared; else a new one begins, with what is known of `like`, the same probe at another schedule.
     pub fn add(&mut self, now: Moment, probe: &Probe, schedule: &Schedule, like: Option<ProbeId>) -> ProbeId {

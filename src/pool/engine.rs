@@ -97,6 +97,11 @@ impl Engine {
         }
     }
 
+    /// Sets how many probes may be under way at once.
+    pub fn set_most(&mut self, most: usize) {
+        self.board.set_most(most);
+    }
+
     /// Takes the answer to a probe that was started.
     pub fn answer(&mut self, now: Moment, id: ProbeId, answer: Answer) {
         let bad = matches!(answer.verdict, Verdict::Bad(_));

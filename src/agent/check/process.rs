@@ -38,7 +38,7 @@ use crate::{
 /// An answer on its way back from a probe's task.
 type Answers = mpsc::UnboundedSender<(ProbeId, Answer)>;
 
-/// How often comparing with the kernel's table is spread over its time: a step reads so many parts of the table at once.
+/// In how many steps the services are compared with the kernel's.
 const STEPS: usize = 25;
 
 /// How long to wait before trying again to talk to the kernel.
@@ -58,10 +58,12 @@ pub(super) struct Process {
     options: RunOptions,
     commands: mpsc::UnboundedSender<Run>,
     answers: (Answers, mpsc::UnboundedReceiver<(ProbeId, Answer)>),
-    /// Services to compare with the kernel's, in turn.
+    /// Services to compare with the kernel's until all have had their turn.
     turns: VecDeque<ServiceKey>,
     /// How many of them in one step.
     at_once: usize,
+    /// Which step is next, from 0 to [`STEPS`] − 1.
+    step: usize,
     /// Services that have to be written.
     dirty: IndexSet<ServiceKey>,
     /// When to try again to talk to the kernel, if that failed: nothing is known of its table then.
@@ -104,6 +106,7 @@ impl Process {
             answers: mpsc::unbounded_channel(),
             turns: VecDeque::new(),
             at_once: 0,
+            step: 0,
             lost: None,
             addresses: HashMap::new(),
         };
@@ -221,11 +224,13 @@ impl Process {
             },
             None => {}
         }
-        if self.turns.is_empty() {
-            self.turns.extend(self.ours());
-            self.at_once = self.turns.len().div_ceil(STEPS);
+        if self.step == 0 {
+            let ours = self.ours();
+            self.at_once = ours.len().div_ceil(STEPS);
+            self.turns = ours.into_iter().collect();
         }
-        for _ in 0..self.at_once {
+        self.step = (self.step + 1) % STEPS;
+        for _ in 0..self.at_once.max(1) {
             let Some(key) = self.keeper.next_stale().or_else(|| self.turns.pop_front()) else { break };
             match self.keeper.read(key) {
                 Ok(Some((known, kernel))) => self.found(key, &known, &kernel),
@@ -312,6 +317,7 @@ impl Process {
 
     fn replace(&mut self, mut settings: Settings) -> Result<Vec<String>, Error> {
         check_commands(&settings, &self.user)?;
+        let most = limits::probes_at_once(settings.checks.len())?;
         let before: Vec<_> = self.hidden.keys().collect();
         let mut hidden = self.hidden.clone();
         hidden.assign(&mut settings.checks, || self.keeper.marks())?;
@@ -319,6 +325,7 @@ impl Process {
         let new: Vec<_> = new.copied().collect();
         self.keeper.learn(new)?;
         self.hidden = hidden;
+        self.engine.set_most(most);
         self.engine.replace(now(), settings, self.keeper.known());
         self.dirty.extend(before);
         self.dirty.extend(self.hidden.keys());
