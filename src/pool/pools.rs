@@ -95,6 +95,7 @@ impl Pools {
             }
         }
         for pool in pools.pools.values_mut() {
+            pool.members.values_mut().for_each(|member| member.old = true);
             pool.decide_silently(before.and_then(|before| before.pools.get(&pool.service.key)?.quorum));
         }
         if let Some(before) = before {

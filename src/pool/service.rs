@@ -35,6 +35,8 @@ pub(super) struct Member {
     pub(super) checks: Vec<CheckState>,
     /// How the kernel had it when the first check of it began: it stays so until all checks have spoken.
     held: Option<RealServer>,
+    /// Whether it was there before we came: to find that it works is no news then.
+    pub(super) old: bool,
     pub(super) health: Health,
     pub(super) since: Moment,
 }
@@ -55,8 +57,15 @@ impl Member {
         checks: Vec<CheckState>,
         held: Option<RealServer>,
     ) -> Self {
-        let mut member =
-            Self { server, policy: policy.map(Box::new), checks, held, health: Health::Untested, since: now };
+        let mut member = Self {
+            server,
+            policy: policy.map(Box::new),
+            checks,
+            held,
+            old: false,
+            health: Health::Untested,
+            since: now,
+        };
         member.health = member.judged();
         member
     }
@@ -92,9 +101,9 @@ impl Member {
         self.policy.as_ref().and_then(|policy| policy.inhibit).unwrap_or(service.inhibit)
     }
 
-    /// Whether the kernel gave it connections when we came.
+    /// Whether the kernel gave it connections before we came.
     fn was_serving(&self) -> bool {
-        self.held.is_some_and(|held| held.weight != Weight::ZERO)
+        self.old && self.held.is_some_and(|held| held.weight != Weight::ZERO)
     }
 }
 

@@ -275,6 +275,24 @@ fn omega_runs_the_commands_of_what_ends() {
 }
 
 #[test]
+fn what_is_taken_away_by_hand_and_given_back_ends_and_begins() {
+    let mut run =
+        Run::new(settings(&[1], Initial::CheckFirst, Policy { omega: true, ..policy(1, 0) }), &Table::default());
+    run.says(0, UP);
+    assert_eq!(run.commands(), ["up 10.0.1.1", "quorum-up"]);
+    let full = run.0.effective_table();
+    for (before, after) in [(&full, &Table::default()), (&Table::default(), &full)] {
+        for change in foreign_changes(&run.0, before, after) {
+            run.0.handle(at(2), Event::Operator { change: &change, in_kernel: true });
+        }
+    }
+    assert_eq!(run.table(), [(1, 1)]);
+    assert_eq!(run.commands(), ["down 10.0.1.1", "quorum-down"]);
+    run.says(0, UP);
+    assert_eq!(run.commands(), ["up 10.0.1.1", "quorum-up"]);
+}
+
+#[test]
 fn suspended_services_keep_their_state() {
     let address = [10, 0, 0, 1].into();
     let suspended = Policy { suspend_without: Some(address), ..policy(1, 0) };
