@@ -41,6 +41,8 @@ complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "sync" -d 'Copy connec
 complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "save" -d 'Write the table as a save file that loses nothing'
 complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "restore" -d 'Make the table what a save file says'
 complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "diff" -d 'Show how two tables differ'
+complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "vrrp" -d 'Move virtual addresses between directors (VRRP)'
+complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "check" -d 'Ask real servers whether they work'
 complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "completions" -d 'Print the completions of a shell'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-service" -s t -l tcp-service -d 'TCP service' -x -a "(__lvsadm_live)"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-service" -s u -l udp-service -d 'UDP service' -x -a "(__lvsadm_live)"
@@ -209,6 +211,423 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand restore" -l json -d 'Print
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand restore" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand diff" -l json -d 'Print the differences as JSON'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand diff" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and not __fish_seen_subcommand_from add edit delete list show run promote demote add-group edit-group delete-group add-script edit-script delete-script add-process edit-process delete-process add-file edit-file delete-file set" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and not __fish_seen_subcommand_from add edit delete list show run promote demote add-group edit-group delete-group add-script edit-script delete-script add-process edit-process delete-process add-file edit-file delete-file set" -f -a "add" -d 'Add an instance: addresses that move together'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and not __fish_seen_subcommand_from add edit delete list show run promote demote add-group edit-group delete-group add-script edit-script delete-script add-process edit-process delete-process add-file edit-file delete-file set" -f -a "edit" -d 'Change what is named of an instance'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and not __fish_seen_subcommand_from add edit delete list show run promote demote add-group edit-group delete-group add-script edit-script delete-script add-process edit-process delete-process add-file edit-file delete-file set" -f -a "delete" -d 'Delete instances'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and not __fish_seen_subcommand_from add edit delete list show run promote demote add-group edit-group delete-group add-script edit-script delete-script add-process edit-process delete-process add-file edit-file delete-file set" -f -a "list" -d 'Show instances, one a line'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and not __fish_seen_subcommand_from add edit delete list show run promote demote add-group edit-group delete-group add-script edit-script delete-script add-process edit-process delete-process add-file edit-file delete-file set" -f -a "show" -d 'Show everything about instances'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and not __fish_seen_subcommand_from add edit delete list show run promote demote add-group edit-group delete-group add-script edit-script delete-script add-process edit-process delete-process add-file edit-file delete-file set" -f -a "run" -d 'Run virtual routers in the foreground, until a signal ends them'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and not __fish_seen_subcommand_from add edit delete list show run promote demote add-group edit-group delete-group add-script edit-script delete-script add-process edit-process delete-process add-file edit-file delete-file set" -f -a "promote" -d 'Make an instance master, whatever its priority'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and not __fish_seen_subcommand_from add edit delete list show run promote demote add-group edit-group delete-group add-script edit-script delete-script add-process edit-process delete-process add-file edit-file delete-file set" -f -a "demote" -d 'Let an instance give up mastership; its priority stays'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and not __fish_seen_subcommand_from add edit delete list show run promote demote add-group edit-group delete-group add-script edit-script delete-script add-process edit-process delete-process add-file edit-file delete-file set" -f -a "add-group" -d 'Add a sync group: instances that are master and backup together'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and not __fish_seen_subcommand_from add edit delete list show run promote demote add-group edit-group delete-group add-script edit-script delete-script add-process edit-process delete-process add-file edit-file delete-file set" -f -a "edit-group" -d 'Change what is named of a sync group'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and not __fish_seen_subcommand_from add edit delete list show run promote demote add-group edit-group delete-group add-script edit-script delete-script add-process edit-process delete-process add-file edit-file delete-file set" -f -a "delete-group" -d 'Delete sync groups'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and not __fish_seen_subcommand_from add edit delete list show run promote demote add-group edit-group delete-group add-script edit-script delete-script add-process edit-process delete-process add-file edit-file delete-file set" -f -a "add-script" -d 'Add a script that is run time and again'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and not __fish_seen_subcommand_from add edit delete list show run promote demote add-group edit-group delete-group add-script edit-script delete-script add-process edit-process delete-process add-file edit-file delete-file set" -f -a "edit-script" -d 'Change what is named of a script'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and not __fish_seen_subcommand_from add edit delete list show run promote demote add-group edit-group delete-group add-script edit-script delete-script add-process edit-process delete-process add-file edit-file delete-file set" -f -a "delete-script" -d 'Delete scripts'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and not __fish_seen_subcommand_from add edit delete list show run promote demote add-group edit-group delete-group add-script edit-script delete-script add-process edit-process delete-process add-file edit-file delete-file set" -f -a "add-process" -d 'Add processes that should run'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and not __fish_seen_subcommand_from add edit delete list show run promote demote add-group edit-group delete-group add-script edit-script delete-script add-process edit-process delete-process add-file edit-file delete-file set" -f -a "edit-process" -d 'Change what is named of processes that should run'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and not __fish_seen_subcommand_from add edit delete list show run promote demote add-group edit-group delete-group add-script edit-script delete-script add-process edit-process delete-process add-file edit-file delete-file set" -f -a "delete-process" -d 'Delete processes that should run'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and not __fish_seen_subcommand_from add edit delete list show run promote demote add-group edit-group delete-group add-script edit-script delete-script add-process edit-process delete-process add-file edit-file delete-file set" -f -a "add-file" -d 'Add a file whose number bears on priorities'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and not __fish_seen_subcommand_from add edit delete list show run promote demote add-group edit-group delete-group add-script edit-script delete-script add-process edit-process delete-process add-file edit-file delete-file set" -f -a "edit-file" -d 'Change what is named of a file'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and not __fish_seen_subcommand_from add edit delete list show run promote demote add-group edit-group delete-group add-script edit-script delete-script add-process edit-process delete-process add-file edit-file delete-file set" -f -a "delete-file" -d 'Delete files'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and not __fish_seen_subcommand_from add edit delete list show run promote demote add-group edit-group delete-group add-script edit-script delete-script add-process edit-process delete-process add-file edit-file delete-file set" -f -a "set" -d 'Change settings of the whole process'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l interface -d 'Interface that adverts are sent and received on' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l vrid -d 'Virtual router identifier, 1 to 255, the same on all directors' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l version -d 'Version of VRRP [default: 2 for IPv4, 3 for IPv6]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l priority -d '1 to 255; the highest becomes master, 255 owns the addresses [default: 100]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l interval -d 'Time between adverts: 1s, 100ms; version 2 whole seconds [default: 1s]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l initial -d 'How long to listen at first: one interval, or until the master is silent' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l preempt-delay -d 'Wait so long before a master of lower priority is displaced' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l address -d 'Virtual address: \'ADDR[/LEN] [dev IF] [label L] …\', as ip takes it' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l exclude -d 'Address that moves along and is not in adverts' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l route -d 'Route of the master: \'10.1.0.0/16 via 10.9.9.1\', as ip takes it' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l rule -d 'Rule of the master: \'from 10.9.9.100 lookup 100 preference 500\'' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l family -d 'Family of an election without addresses' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l auth -d 'Password in each advert, or authentication header: version 2 only' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l secret-file -d 'File with the secret, of at most 8 bytes' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l secret -d 'The secret itself, or hex:…; others see it in ps and in the save file' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l hmac-key -d 'Key of keepalived\'s HMAC: ID:file:PATH, ID:hex:…, or 32 to 64 letters' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l hmac-active -d 'Key that signs what is sent [default: the first]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l hmac-mode -d 'enforce, permissive, receive-only [default: enforce]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l hmac-window -d 'How far clocks may differ, or none [default: 3 intervals, at least 5s]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l unicast-peer -d 'Speak with this peer instead of the multicast group: ADDR[,ttl=1-5]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l source -d 'Source address of adverts [default: the interface\'s first]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l ttl -d 'TTL of adverts to peers [default: 255]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l group -d 'Multicast group [default: 224.0.0.18, ff02::12]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l vmac -d 'Virtual MAC address, on a macvlan of this name [default: vrrp.VRID]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l track-interface -d 'Fault while it is down; or WEIGHT[:reverse] for the priority' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l track-script -d 'The same for a script (add-script)' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l track-process -d 'The same for a process (add-process)' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l track-file -d 'A file\'s number times WEIGHT (add-file)' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l track-bfd -d 'A BFD session' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l track-service -d 'Servers of a service: tcp/ADDR:PORT[:WEIGHT][,quorum=N]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l notify -d 'On each transition, with kind, name, state and priority as further arguments' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l notify-master -d 'On becoming master' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l notify-backup -d 'On becoming backup' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l notify-fault -d 'On a fault' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l notify-stop -d 'When the process ends' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l notify-deleted -d 'When it is deleted while it runs [default: that of a fault]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l notify-lower-priority -d 'When a master hears an advert of lower priority' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l garp-repeat -d 'How often each address is announced on becoming master [default: 5]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l garp-delay -d 'When they are announced a second time; 0 = never [default: 5s]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l garp-refresh -d 'Announce again so often while master; 0 = never [default: 0]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l garp-refresh-repeat -d 'How many times each refresh [default: 1]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l garp-lower-repeat -d 'The same after a master of lower priority was heard [default: 5]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l garp-lower-delay -d 'When a second time; 0 = never [default: 5s]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l garp-other-links -d 'Announce addresses on other interfaces so often; 0 = never [default: 0]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l garp-interval -d 'Pause between two gratuitous ARPs on an interface [default: 0]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l na-interval -d 'Pause between two neighbour advertisements on an interface [default: 0]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l down-timer-adverts -d 'How many adverts are missed before the master is dead [default: 3]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l vmac-mac -d 'MAC address of the macvlan [default: 00:00:5e:00:01:VRID]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l nopreempt -d 'Leave a master of lower priority alone'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l check-source -d 'Reject adverts of others than the peers'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l notify-priority-changes -d 'Changes of priority go to the FIFO, too'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l strict -d 'Refuse what the RFC forbids (see lvsadm-vrrp(7))'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l accept -d 'Take packets to the addresses; the default unless --strict'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l no-accept -d 'Take no packets to the addresses unless their owner: they are routed to, not pinged'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l no-answer-lower -d 'Do not answer adverts of lower priority at once'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l answer-higher -d 'Answer an advert of higher priority before giving way'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l owner-ignores-adverts -d 'As owner (priority 255), ignore all adverts'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l skip-address-check -d 'Do not compare the addresses of a known master again'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l no-track-primary -d 'A fault of the own interface is none of the instance'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l track-source -d 'The absence of the address of --source is a fault'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l no-pseudo-header -d 'Version 3 over IPv4: checksum without pseudo-header, as RFC 9568 has it'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l vmac-transmit-base -d 'Send adverts by the interface below, with its MAC address'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l vmac-other-links -d 'Macvlans for addresses on other interfaces, too'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -l or-edit -d 'If it is there already, change what is named'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l interface -d 'Interface that adverts are sent and received on' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l vrid -d 'Virtual router identifier, 1 to 255, the same on all directors' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l version -d 'Version of VRRP [default: 2 for IPv4, 3 for IPv6]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l priority -d '1 to 255; the highest becomes master, 255 owns the addresses [default: 100]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l interval -d 'Time between adverts: 1s, 100ms; version 2 whole seconds [default: 1s]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l initial -d 'How long to listen at first: one interval, or until the master is silent' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l preempt-delay -d 'Wait so long before a master of lower priority is displaced' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l address -d 'Virtual address: \'ADDR[/LEN] [dev IF] [label L] …\', as ip takes it' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l exclude -d 'Address that moves along and is not in adverts' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l route -d 'Route of the master: \'10.1.0.0/16 via 10.9.9.1\', as ip takes it' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l rule -d 'Rule of the master: \'from 10.9.9.100 lookup 100 preference 500\'' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l family -d 'Family of an election without addresses' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l auth -d 'Password in each advert, or authentication header: version 2 only' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l secret-file -d 'File with the secret, of at most 8 bytes' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l secret -d 'The secret itself, or hex:…; others see it in ps and in the save file' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l hmac-key -d 'Key of keepalived\'s HMAC: ID:file:PATH, ID:hex:…, or 32 to 64 letters' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l hmac-active -d 'Key that signs what is sent [default: the first]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l hmac-mode -d 'enforce, permissive, receive-only [default: enforce]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l hmac-window -d 'How far clocks may differ, or none [default: 3 intervals, at least 5s]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l unicast-peer -d 'Speak with this peer instead of the multicast group: ADDR[,ttl=1-5]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l source -d 'Source address of adverts [default: the interface\'s first]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l ttl -d 'TTL of adverts to peers [default: 255]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l group -d 'Multicast group [default: 224.0.0.18, ff02::12]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l vmac -d 'Virtual MAC address, on a macvlan of this name [default: vrrp.VRID]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l track-interface -d 'Fault while it is down; or WEIGHT[:reverse] for the priority' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l track-script -d 'The same for a script (add-script)' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l track-process -d 'The same for a process (add-process)' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l track-file -d 'A file\'s number times WEIGHT (add-file)' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l track-bfd -d 'A BFD session' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l track-service -d 'Servers of a service: tcp/ADDR:PORT[:WEIGHT][,quorum=N]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l notify -d 'On each transition, with kind, name, state and priority as further arguments' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l notify-master -d 'On becoming master' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l notify-backup -d 'On becoming backup' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l notify-fault -d 'On a fault' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l notify-stop -d 'When the process ends' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l notify-deleted -d 'When it is deleted while it runs [default: that of a fault]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l notify-lower-priority -d 'When a master hears an advert of lower priority' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l garp-repeat -d 'How often each address is announced on becoming master [default: 5]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l garp-delay -d 'When they are announced a second time; 0 = never [default: 5s]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l garp-refresh -d 'Announce again so often while master; 0 = never [default: 0]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l garp-refresh-repeat -d 'How many times each refresh [default: 1]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l garp-lower-repeat -d 'The same after a master of lower priority was heard [default: 5]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l garp-lower-delay -d 'When a second time; 0 = never [default: 5s]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l garp-other-links -d 'Announce addresses on other interfaces so often; 0 = never [default: 0]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l garp-interval -d 'Pause between two gratuitous ARPs on an interface [default: 0]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l na-interval -d 'Pause between two neighbour advertisements on an interface [default: 0]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l down-timer-adverts -d 'How many adverts are missed before the master is dead [default: 3]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l vmac-mac -d 'MAC address of the macvlan [default: 00:00:5e:00:01:VRID]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l unset -d 'Back to the default: an option, or OPTION=WORD of one that may be repeated' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l nopreempt -d 'Leave a master of lower priority alone'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l check-source -d 'Reject adverts of others than the peers'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l notify-priority-changes -d 'Changes of priority go to the FIFO, too'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l strict -d 'Refuse what the RFC forbids (see lvsadm-vrrp(7))'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l accept -d 'Take packets to the addresses; the default unless --strict'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l no-accept -d 'Take no packets to the addresses unless their owner: they are routed to, not pinged'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l no-answer-lower -d 'Do not answer adverts of lower priority at once'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l answer-higher -d 'Answer an advert of higher priority before giving way'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l owner-ignores-adverts -d 'As owner (priority 255), ignore all adverts'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l skip-address-check -d 'Do not compare the addresses of a known master again'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l no-track-primary -d 'A fault of the own interface is none of the instance'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l track-source -d 'The absence of the address of --source is a fault'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l no-pseudo-header -d 'Version 3 over IPv4: checksum without pseudo-header, as RFC 9568 has it'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l vmac-transmit-base -d 'Send adverts by the interface below, with its MAC address'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -l vmac-other-links -d 'Macvlans for addresses on other interfaces, too'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from delete" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from delete" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from delete" -l if-exists -d 'What is not there is no failure'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from list" -l watch -d 'Repeat every so many seconds until interrupted; with --json: one line of JSON each time [default: 2]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from list" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from list" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from list" -l json -d 'JSON, described in lvsadm-vrrp(7)'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from show" -l watch -d 'Repeat every so many seconds until interrupted; with --json: one line of JSON each time [default: 2]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from show" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from show" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from show" -l json -d 'JSON, described in lvsadm-vrrp(7)'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l interface -d 'Interface that adverts are sent and received on' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l vrid -d 'Virtual router identifier, 1 to 255, the same on all directors' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l version -d 'Version of VRRP [default: 2 for IPv4, 3 for IPv6]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l priority -d '1 to 255; the highest becomes master, 255 owns the addresses [default: 100]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l interval -d 'Time between adverts: 1s, 100ms; version 2 whole seconds [default: 1s]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l initial -d 'How long to listen at first: one interval, or until the master is silent' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l preempt-delay -d 'Wait so long before a master of lower priority is displaced' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l address -d 'Virtual address: \'ADDR[/LEN] [dev IF] [label L] …\', as ip takes it' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l exclude -d 'Address that moves along and is not in adverts' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l route -d 'Route of the master: \'10.1.0.0/16 via 10.9.9.1\', as ip takes it' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l rule -d 'Rule of the master: \'from 10.9.9.100 lookup 100 preference 500\'' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l family -d 'Family of an election without addresses' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l auth -d 'Password in each advert, or authentication header: version 2 only' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l secret-file -d 'File with the secret, of at most 8 bytes' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l secret -d 'The secret itself, or hex:…; others see it in ps and in the save file' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l hmac-key -d 'Key of keepalived\'s HMAC: ID:file:PATH, ID:hex:…, or 32 to 64 letters' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l hmac-active -d 'Key that signs what is sent [default: the first]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l hmac-mode -d 'enforce, permissive, receive-only [default: enforce]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l hmac-window -d 'How far clocks may differ, or none [default: 3 intervals, at least 5s]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l unicast-peer -d 'Speak with this peer instead of the multicast group: ADDR[,ttl=1-5]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l source -d 'Source address of adverts [default: the interface\'s first]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l ttl -d 'TTL of adverts to peers [default: 255]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l group -d 'Multicast group [default: 224.0.0.18, ff02::12]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l vmac -d 'Virtual MAC address, on a macvlan of this name [default: vrrp.VRID]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l track-interface -d 'Fault while it is down; or WEIGHT[:reverse] for the priority' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l track-script -d 'The same for a script (add-script)' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l track-process -d 'The same for a process (add-process)' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l track-file -d 'A file\'s number times WEIGHT (add-file)' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l track-bfd -d 'A BFD session' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l track-service -d 'Servers of a service: tcp/ADDR:PORT[:WEIGHT][,quorum=N]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l notify -d 'On each transition, with kind, name, state and priority as further arguments' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l notify-master -d 'On becoming master' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l notify-backup -d 'On becoming backup' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l notify-fault -d 'On a fault' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l notify-stop -d 'When the process ends' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l notify-deleted -d 'When it is deleted while it runs [default: that of a fault]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l notify-lower-priority -d 'When a master hears an advert of lower priority' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l garp-repeat -d 'How often each address is announced on becoming master [default: 5]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l garp-delay -d 'When they are announced a second time; 0 = never [default: 5s]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l garp-refresh -d 'Announce again so often while master; 0 = never [default: 0]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l garp-refresh-repeat -d 'How many times each refresh [default: 1]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l garp-lower-repeat -d 'The same after a master of lower priority was heard [default: 5]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l garp-lower-delay -d 'When a second time; 0 = never [default: 5s]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l garp-other-links -d 'Announce addresses on other interfaces so often; 0 = never [default: 0]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l garp-interval -d 'Pause between two gratuitous ARPs on an interface [default: 0]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l na-interval -d 'Pause between two neighbour advertisements on an interface [default: 0]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l down-timer-adverts -d 'How many adverts are missed before the master is dead [default: 3]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l vmac-mac -d 'MAC address of the macvlan [default: 00:00:5e:00:01:VRID]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l rt-priority -d 'Run with this real-time priority' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l nice -d 'Run with this niceness' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l cpu -d 'Run on this CPU only; may be repeated' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l nopreempt -d 'Leave a master of lower priority alone'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l check-source -d 'Reject adverts of others than the peers'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l notify-priority-changes -d 'Changes of priority go to the FIFO, too'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l strict -d 'Refuse what the RFC forbids (see lvsadm-vrrp(7))'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l accept -d 'Take packets to the addresses; the default unless --strict'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l no-accept -d 'Take no packets to the addresses unless their owner: they are routed to, not pinged'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l no-answer-lower -d 'Do not answer adverts of lower priority at once'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l answer-higher -d 'Answer an advert of higher priority before giving way'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l owner-ignores-adverts -d 'As owner (priority 255), ignore all adverts'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l skip-address-check -d 'Do not compare the addresses of a known master again'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l no-track-primary -d 'A fault of the own interface is none of the instance'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l track-source -d 'The absence of the address of --source is a fault'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l no-pseudo-header -d 'Version 3 over IPv4: checksum without pseudo-header, as RFC 9568 has it'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l vmac-transmit-base -d 'Send adverts by the interface below, with its MAC address'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l vmac-other-links -d 'Macvlans for addresses on other interfaces, too'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l no-swap -d 'Lock memory, so that it never waits for a disk'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from promote" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from promote" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from promote" -s h -l help -d 'Print help'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from demote" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from demote" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from demote" -s h -l help -d 'Print help'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-group" -l member -d 'Instance that is master and backup together with the others' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-group" -l track-interface -d 'Fault while it is down; or WEIGHT[:reverse] for the priority' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-group" -l track-script -d 'The same for a script (add-script)' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-group" -l track-process -d 'The same for a process (add-process)' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-group" -l track-file -d 'A file\'s number times WEIGHT (add-file)' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-group" -l track-bfd -d 'A BFD session' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-group" -l track-service -d 'Servers of a service: tcp/ADDR:PORT[:WEIGHT][,quorum=N]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-group" -l notify -d 'On each transition, with kind, name, state and priority as further arguments' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-group" -l notify-master -d 'On becoming master' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-group" -l notify-backup -d 'On becoming backup' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-group" -l notify-fault -d 'On a fault' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-group" -l notify-stop -d 'When the process ends' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-group" -l notify-deleted -d 'When it is deleted while it runs [default: that of a fault]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-group" -l notify-lower-priority -d 'When a master hears an advert of lower priority' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-group" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-group" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-group" -l weights -d 'Members may have trackers with weights'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-group" -l notify-priority-changes -d 'Changes of priority go to the FIFO, too'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-group" -l or-edit -d 'If it is there already, change what is named'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-group" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-group" -l member -d 'Instance that is master and backup together with the others' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-group" -l track-interface -d 'Fault while it is down; or WEIGHT[:reverse] for the priority' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-group" -l track-script -d 'The same for a script (add-script)' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-group" -l track-process -d 'The same for a process (add-process)' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-group" -l track-file -d 'A file\'s number times WEIGHT (add-file)' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-group" -l track-bfd -d 'A BFD session' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-group" -l track-service -d 'Servers of a service: tcp/ADDR:PORT[:WEIGHT][,quorum=N]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-group" -l notify -d 'On each transition, with kind, name, state and priority as further arguments' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-group" -l notify-master -d 'On becoming master' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-group" -l notify-backup -d 'On becoming backup' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-group" -l notify-fault -d 'On a fault' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-group" -l notify-stop -d 'When the process ends' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-group" -l notify-deleted -d 'When it is deleted while it runs [default: that of a fault]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-group" -l notify-lower-priority -d 'When a master hears an advert of lower priority' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-group" -l unset -d 'Back to the default: an option, or OPTION=WORD of one that may be repeated' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-group" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-group" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-group" -l weights -d 'Members may have trackers with weights'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-group" -l notify-priority-changes -d 'Changes of priority go to the FIFO, too'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-group" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from delete-group" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from delete-group" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from delete-group" -l if-exists -d 'What is not there is no failure'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from delete-group" -s h -l help -d 'Print help'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-script" -l command -d '[USER[:GROUP]@]PROGRAM ARGUMENTS; exit status 0 is success' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-script" -l interval -d 'From one start to the next [default: 1s]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-script" -l timeout -d 'Counts as failed after this time [default: the interval]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-script" -l weight -d 'For trackers that say none: 0 = fault, else added or taken away [default: 0]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-script" -l rise -d 'Successes in a row until it works again [default: 1]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-script" -l fall -d 'Failures in a row until it fails [default: 1]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-script" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-script" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-script" -l init-fail -d 'Failed until it ran'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-script" -l or-edit -d 'If it is there already, change what is named'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-script" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-script" -l command -d '[USER[:GROUP]@]PROGRAM ARGUMENTS; exit status 0 is success' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-script" -l interval -d 'From one start to the next [default: 1s]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-script" -l timeout -d 'Counts as failed after this time [default: the interval]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-script" -l weight -d 'For trackers that say none: 0 = fault, else added or taken away [default: 0]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-script" -l rise -d 'Successes in a row until it works again [default: 1]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-script" -l fall -d 'Failures in a row until it fails [default: 1]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-script" -l unset -d 'Back to the default: an option, or OPTION=WORD of one that may be repeated' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-script" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-script" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-script" -l init-fail -d 'Failed until it ran'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-script" -s h -l help -d 'Print help'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from delete-script" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from delete-script" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from delete-script" -l if-exists -d 'What is not there is no failure'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from delete-script" -s h -l help -d 'Print help'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-process" -l program -d 'Name of the program, as ps -o comm shows it; or its path with --full-command or --arguments' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-process" -l arguments -d 'Arguments that it must have, quoted as in a shell' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-process" -l match -d 'How arguments are compared: exact, initial, partial [default: exact]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-process" -l weight -d 'For trackers that say none: 0 = fault, else added or taken away [default: 0]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-process" -l quorum -d 'Least number that must run [default: 1]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-process" -l quorum-max -d 'Most that may run; 0 = it must not run' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-process" -l terminate-delay -d 'How long a missing process may stay away [default: 0]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-process" -l fork-delay -d 'How long a new process must have run [default: 0]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-process" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-process" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-process" -l full-command -d 'Compare the whole command line'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-process" -l or-edit -d 'If it is there already, change what is named'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-process" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-process" -l program -d 'Name of the program, as ps -o comm shows it; or its path with --full-command or --arguments' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-process" -l arguments -d 'Arguments that it must have, quoted as in a shell' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-process" -l match -d 'How arguments are compared: exact, initial, partial [default: exact]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-process" -l weight -d 'For trackers that say none: 0 = fault, else added or taken away [default: 0]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-process" -l quorum -d 'Least number that must run [default: 1]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-process" -l quorum-max -d 'Most that may run; 0 = it must not run' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-process" -l terminate-delay -d 'How long a missing process may stay away [default: 0]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-process" -l fork-delay -d 'How long a new process must have run [default: 0]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-process" -l unset -d 'Back to the default: an option, or OPTION=WORD of one that may be repeated' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-process" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-process" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-process" -l full-command -d 'Compare the whole command line'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-process" -s h -l help -d 'Print help'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from delete-process" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from delete-process" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from delete-process" -l if-exists -d 'What is not there is no failure'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from delete-process" -s h -l help -d 'Print help'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-file" -l path -d 'The file; the first line is a number' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-file" -l weight -d 'What the number is multiplied by; 0 = fault unless it is 0 [default: 1]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-file" -l initial -d 'Written at start if there is no file; NUMBER:overwrite = always' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-file" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-file" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-file" -l or-edit -d 'If it is there already, change what is named'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from add-file" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-file" -l path -d 'The file; the first line is a number' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-file" -l weight -d 'What the number is multiplied by; 0 = fault unless it is 0 [default: 1]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-file" -l initial -d 'Written at start if there is no file; NUMBER:overwrite = always' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-file" -l unset -d 'Back to the default: an option, or OPTION=WORD of one that may be repeated' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-file" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-file" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from edit-file" -s h -l help -d 'Print help'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from delete-file" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from delete-file" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from delete-file" -l if-exists -d 'What is not there is no failure'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from delete-file" -s h -l help -d 'Print help'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from set" -l startup-delay -d 'No elections so long after the start [default: 0]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from set" -l script-user -d 'Who runs commands without a user [default: lvsadm_script, keepalived_script, nobody]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from set" -l fifo -d 'Named pipe for transitions: \'PATH [owner USER[:GROUP]] [reader COMMAND]\'' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from set" -l unset -d 'Back to the default: an option, or OPTION=WORD of one that may be repeated' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from set" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from set" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from set" -l missing-interfaces -d 'Interfaces may be missing, and come and go'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and not __fish_seen_subcommand_from try digest" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and not __fish_seen_subcommand_from try digest" -f -a "try" -d 'Probe a server once, and show what came of it'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and not __fish_seen_subcommand_from try digest" -f -a "digest" -d 'Print the MD5 digest of a page'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -l connect -d 'Probe this address or port instead of the server\'s' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -l source -d 'Source address' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -l source-port -d 'Source port' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -l interface -d 'Link to go out by' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -l mark -d 'Firewall mark of the packets' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -l connect-timeout -d 'Time for the connection alone' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -l timeout -d 'Time for the whole probe [default: 5s]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -l resolve -d 'Look names of hosts up'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -l json -d 'JSON, described in lvsadm(8)'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -f -a "tcp" -d 'Whether it takes a TCP connection'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -f -a "http" -d 'Whether a page is as it should be'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -f -a "smtp" -d 'Whether a mail server greets'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -f -a "dns" -d 'Whether a name server answers'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -f -a "udp" -d 'Whether a UDP service answers, or at least does not refuse'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -f -a "ping" -d 'Whether a host answers echo requests'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -f -a "agent" -d 'What an agent on the server says, as HAProxy\'s agent-check does'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -f -a "script" -d 'What a script says'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -f -a "file" -d 'What the number in a file says'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l path -d 'Path and query [default: /]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l host -d 'Host header [default: the server\'s address and port]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l method -d 'Method [default: GET]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l header -d 'Further header; may be repeated' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l http-version -d 'Version of HTTP: 1.0, 1.0c (with Connection: close), 1.1 [default: 1.0]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l sni -d 'Name that is asked for, and verified [default: --host, if that is a name]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l ca -d 'Certificates of authorities (PEM) [default: the system\'s]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l cert -d 'Our certificate (PEM), for servers that want one' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l key -d 'Its private key (PEM)' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l warn-expiry -d 'Warn if the server\'s certificate ends within so much: 14d' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l connect -d 'Probe this address or port instead of the server\'s' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l source -d 'Source address' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l source-port -d 'Source port' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l interface -d 'Link to go out by' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l mark -d 'Firewall mark of the packets' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l connect-timeout -d 'Time for the connection alone' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l timeout -d 'Time for the whole probe [default: 5s]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l tls -d 'HTTPS'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l no-sni -d 'Ask for no name'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l verify -d 'Verify the certificate; without it any will do'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l resolve -d 'Look names of hosts up'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l json -d 'JSON, described in lvsadm(8)'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 
 # Live values, for the verbs and for ipvsadm's options.

@@ -2,14 +2,22 @@
 //! `tests/fuzz_seeds.rs`, which replays the seeds as an ordinary test.
 #![allow(dead_code)]
 
+use std::time::Duration;
+
 use lvsadm::{
+    host::{Address, Change},
     ipvs::{
         codec,
         plan::{Extra, plan},
         procfs,
     },
     model::{Family, Table},
-    state::{file, grammar::NoNames, print},
+    state::{agent_file::AgentFile, file, grammar::NoNames, print, vrrp as lines},
+    vrrp::{
+        event::Received,
+        packet::{Own, Wire, peek},
+        settings::{AntiReplay, Authentication, Hmac, HmacMode, Instance, Peer, Secret, Transport, Version, Vrid},
+    },
 };
 
 /// A save file: read or refused; and what is read can be printed and means the same when it is read again.
@@ -20,6 +28,24 @@ pub(crate) fn savefile(data: &[u8]) {
     let printed: String = changes.map(|change| print::change_line(&change) + "\n").collect();
     let again = file::parse(printed.as_bytes(), &NoNames).unwrap_or_else(|faults| panic!("{printed}\n{faults:?}"));
     assert_eq!(again.table, file.table, "{printed}");
+}
+
+/// Lines about VRRP: read or refused; and what is read can be printed and means the same when it is read again.
+pub(crate) fn vrrpfile(data: &[u8]) {
+    let Ok(file) = AgentFile::new(data) else { return };
+    let Ok(parsed) = file.vrrp(&NoFiles) else { return };
+    let printed = lines::lines(&parsed.settings);
+    let numbered = printed.iter().enumerate().map(|(at, line)| (at + 1, line.as_str()));
+    let again = lines::parse(numbered, &NoFiles).unwrap_or_else(|faults| panic!("{printed:#?}\n{faults:?}"));
+    assert_eq!(again.settings, parsed.settings, "{printed:#?}");
+}
+
+struct NoFiles;
+
+impl lines::Files for NoFiles {
+    fn read(&self, _: &std::path::Path) -> Result<Vec<u8>, String> {
+        Err("there are no files here".to_owned())
+    }
 }
 
 /// Messages from the kernel.
@@ -38,4 +64,62 @@ pub(crate) fn proc(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let _ = procfs::snapshot(&text, 100);
     let _ = procfs::connections(&text);
+}
+
+/// A packet for a virtual router. The first byte says how the router is set up, the rest is the packet.
+pub(crate) fn vrrp(data: &[u8]) {
+    let Some((setup, bytes)) = data.split_first() else { return };
+    let instance = virtual_router(*setup);
+    let (source, destination) = match (instance.family, &instance.transport) {
+        (Family::V4, Transport::Multicast { .. }) => ("10.9.9.1", "224.0.0.18"),
+        (Family::V4, Transport::Unicast { .. }) => ("10.9.9.1", "10.9.9.2"),
+        (Family::V6, Transport::Multicast { .. }) => ("fe80::1", "ff02::12"),
+        (Family::V6, Transport::Unicast { .. }) => ("fe80::1", "fe80::2"),
+    };
+    let (source, destination) = (source.parse().unwrap(), destination.parse().unwrap());
+    let received = Received { link: 1, source, destination, hops: Some(255), bytes };
+    let now = Duration::from_secs(1_800_000_000);
+    let mut wire = Wire::new(&instance);
+    match wire.decode(&received, now, Own::default()) {
+        Ok(_) => assert!(peek(&received).is_some()),
+        Err(reject) => assert!(!reject.to_string().is_empty()),
+    }
+    // Whatever was heard, ours are right.
+    wire.begin(now);
+    let bytes = wire.encode(100, source, destination);
+    let ours = Received { bytes: &bytes, ..received };
+    Wire::new(&instance).decode(&ours, now, Own::default()).unwrap_or_else(|reject| panic!("{reject}"));
+}
+
+fn virtual_router(setup: u8) -> Instance {
+    let bit = |n: u8| setup >> n & 1 == 1;
+    let hmac = |mode| {
+        let keys = vec![(1, Secret::new([0x11; 32]))];
+        Authentication::Hmac(Hmac { keys, active: 1, mode, replay: AntiReplay::Monotonic })
+    };
+    let (family, address, peer) =
+        if bit(6) { (Family::V6, "fe80::51", "fe80::1") } else { (Family::V4, "10.9.9.100", "10.9.9.1") };
+    let peer = Peer { address: peer.parse().unwrap(), ttl: Some((200, 255)) };
+    let version = if bit(3) { Version::V3 } else { Version::V2 };
+    let mut instance = Instance::new("VI_1", Vrid::new(51).unwrap(), version, family);
+    instance.addresses = vec![Address::new(address.parse().unwrap())];
+    instance.pseudo_header = bit(4);
+    instance.authentication = match setup & 7 {
+        0 => Authentication::Pass(Secret::new("1111")),
+        1 => Authentication::Ah(Secret::new("1111")),
+        2 => hmac(HmacMode::Enforce),
+        3 => hmac(HmacMode::Permissive),
+        4 => hmac(HmacMode::ReceiveOnly),
+        _ => Authentication::None,
+    };
+    if bit(5) {
+        instance.transport = Transport::Unicast { source: None, peers: vec![peer], ttl: None, check_source: true };
+    }
+    instance
+}
+
+/// Messages about links, addresses, routes and rules. The first two bytes are the type of the message.
+pub(crate) fn route(data: &[u8]) {
+    let Some((kind, message)) = data.split_first_chunk() else { return };
+    let _ = Change::read(u16::from_le_bytes(*kind), message, |index| Some(index.to_string()));
 }

@@ -3,11 +3,13 @@
 //! Modules are layers; imports point downwards only, `tests/layers.rs` checks it. Top to bottom: `cli`, `agent`,
 //! `notify`, `state`, `pool`, `check`, `vrrp`, `ipvs`, `host`, `sys`, `model`.
 
+pub mod agent;
 pub mod check;
 pub mod cli;
 pub mod host;
 pub mod ipvs;
 pub mod model;
+pub mod notify;
 pub mod pool;
 pub mod state;
 pub mod sys;

@@ -37,7 +37,7 @@ fn manual_is_fresh() {
 /// Renders every page with every warning that groff has, and asks mandoc where it is installed.
 #[test]
 fn manual_renders_without_warnings() {
-    for page in ["lvsadm.8", "lvsadm-savefile.5", "lvsadm-ipvsadm.7"] {
+    for page in ["lvsadm.8", "lvsadm-savefile.5", "lvsadm-ipvsadm.7", "lvsadm-vrrp.7"] {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("man").join(page);
         let groff = Command::new("groff").args(["-t", "-man", "-ww", "-Tutf8", "-z"]).arg(&file).output();
         let groff = groff.expect("groff is installed");
@@ -64,19 +64,45 @@ fn section(verb: &clap::Command) -> String {
     describe(&mut page, verb);
     for each in verb.get_subcommands() {
         let _ = writeln!(page, ".SS {} {}", escape(verb.get_name()), escape(each.get_name()));
+        let mut each = each.clone();
+        // What edits and what adds take the same options, which need no second telling.
+        if let Some(add) = each.get_name().strip_prefix("edit").and_then(|of| verb.find_subcommand(format!("add{of}")))
+        {
+            let here = |id: &clap::Id| each.get_arguments().any(|arg| arg.get_id() == id && arg.get_long().is_some());
+            let told: Vec<_> = add.get_arguments().map(Arg::get_id).filter(|id| here(id)).collect();
+            for id in told {
+                each = each.mut_arg(id.as_str(), |arg| arg.hide(true));
+            }
+            let about = format!("{} Beside the options of {}:", full_stop(&about(&each)), add.get_name());
+            each = each.long_about(about);
+        }
+        let each = &each;
         describe(&mut page, each);
+        extra(&mut page, each, ".PP\nExamples:\n");
+        for kind in each.get_subcommands() {
+            let path = [verb, each, kind].map(|verb| escape(verb.get_name())).join(" ");
+            let _ = writeln!(page, ".SS {path}");
+            // What all kinds share was told above.
+            describe(&mut page, &kind.clone().mut_args(|arg| if arg.is_global_set() { arg.hide(true) } else { arg }));
+        }
     }
+    extra(&mut page, verb, ".SS Examples\n");
+    page
+}
+
+/// What stands below the options: paragraphs, then examples.
+fn extra(page: &mut String, verb: &clap::Command, heading: &str) {
     let extra = verb.get_after_long_help().map(ToString::to_string).unwrap_or_default();
     let (before, examples) = extra.split_once("Examples:\n").unwrap_or((&extra, ""));
-    paragraphs(&mut page, before);
+    paragraphs(page, before);
     if !examples.is_empty() {
-        page.push_str(".SS Examples\n.EX\n");
+        page.push_str(heading);
+        page.push_str(".EX\n");
         for line in examples.lines() {
             let _ = writeln!(page, "{}", escape(line.strip_prefix("  ").unwrap_or(line)));
         }
         page.push_str(".EE\n");
     }
-    page
 }
 
 /// The usage line, the description, the options under their headings.
@@ -85,16 +111,19 @@ fn describe(page: &mut String, verb: &clap::Command) {
     let usage = verb.render_usage().to_string();
     let usage = usage.trim_start_matches("Usage: ").replace('\n', " ");
     let _ = writeln!(page, ".B {}", escape(usage.trim()));
-    let about = verb.get_long_about().or_else(|| verb.get_about()).map(ToString::to_string).unwrap_or_default();
-    paragraphs(page, &about.split("\n\n").map(full_stop).collect::<Vec<_>>().join("\n\n"));
+    paragraphs(page, &about(&verb).split("\n\n").map(full_stop).collect::<Vec<_>>().join("\n\n"));
     for arg in verb.get_arguments().filter(|arg| arg.get_id() != "help" && !arg.is_hide_set()) {
         let _ = writeln!(page, ".TP\n{}\n{}", heading(arg), escape(&full_stop(&text(arg))));
     }
 }
 
+fn about(verb: &clap::Command) -> String {
+    verb.get_long_about().or_else(|| verb.get_about()).map(ToString::to_string).unwrap_or_default()
+}
+
 fn full_stop(text: &str) -> String {
     let text = text.trim();
-    if text.is_empty() || text.ends_with(['.', '…']) { text.to_owned() } else { format!("{text}.") }
+    if text.is_empty() || text.ends_with(['.', '…', ':']) { text.to_owned() } else { format!("{text}.") }
 }
 
 /// `-t, --tcp-service ADDR:PORT`

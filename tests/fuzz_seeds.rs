@@ -23,6 +23,11 @@ fn savefile() {
 }
 
 #[test]
+fn vrrpfile() {
+    replay("vrrpfile", targets::vrrpfile);
+}
+
+#[test]
 fn netlink() {
     replay("netlink", targets::netlink);
 }
@@ -30,4 +35,14 @@ fn netlink() {
 #[test]
 fn proc() {
     replay("proc", targets::proc);
+}
+
+#[test]
+fn vrrp() {
+    replay("vrrp", targets::vrrp);
+}
+
+#[test]
+fn route() {
+    replay("route", targets::route);
 }

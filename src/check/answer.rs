@@ -60,6 +60,54 @@ pub struct Failure {
 /// How many bytes of a wrong answer are kept.
 pub const EVIDENCE: usize = 256;
 
+/// How many characters a reason has at most.
+const REASON: usize = 200;
+
+/// How many bytes of an answer are quoted in a sentence.
+const QUOTE: usize = 60;
+
+impl Failure {
+    /// Makes a failure out of a sentence, which may be of any length and quote anybody, and of what the server said, of
+    /// which the first [`EVIDENCE`] bytes are kept.
+    pub fn new(kind: FailureKind, reason: &str, said: &[u8]) -> Self {
+        let reason = reason.chars().map(harmless).take(REASON).collect();
+        Self { kind, reason, evidence: said.iter().take(EVIDENCE).copied().collect() }
+    }
+}
+
+/// Returns the first line of what a server said in quotes, for use in a sentence; `nothing` if it said nothing.
+pub fn quoted(said: &[u8]) -> String {
+    let line = said.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
+    if said.is_empty() {
+        return "nothing".to_owned();
+    }
+    let begin = String::from_utf8_lossy(line.get(..QUOTE).unwrap_or(line));
+    let more = if line.len() > QUOTE { "…" } else { "" };
+    format!("\"{}{more}\"", begin.chars().map(harmless).collect::<String>())
+}
+
+/// Returns a duration as people say it: `0.4 ms`, `12 ms`, `2.5 s`, `30 s`.
+pub fn spoken(duration: Duration) -> String {
+    let seconds = duration.as_secs_f64();
+    match duration.as_micros() {
+        0..10_000 => format!("{} ms", tenths(seconds * 1000.0)),
+        10_000..1_000_000 => format!("{} ms", duration.as_millis()),
+        1_000_000..10_000_000 => format!("{} s", tenths(seconds)),
+        _ => format!("{} s", duration.as_secs()),
+    }
+}
+
+/// Rounds to tenths, and leaves a final `.0` away.
+fn tenths(number: f64) -> f64 {
+    (number * 10.0).round() / 10.0
+}
+
+/// Servers must not be able to write to a person's terminal or to turn the direction of a line of text.
+fn harmless(c: char) -> char {
+    let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if c.is_control() || turns || matches!(c, '\u{2028}' | '\u{2029}') { '?' } else { c }
+}
+
 /// What sort of failure; for counting and for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FailureKind {
@@ -126,4 +174,36 @@ pub enum Phase {
     FirstByte,
     /// The answer was complete.
     Complete,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_short() {
+        for (microseconds, text) in [
+            (0, "0 ms"),
+            (400, "0.4 ms"),
+            (1_000, "1 ms"),
+            (2_540, "2.5 ms"),
+            (12_900, "12 ms"),
+            (1_000_000, "1 s"),
+            (2_500_000, "2.5 s"),
+            (61_900_000, "61 s"),
+        ] {
+            assert_eq!(spoken(Duration::from_micros(microseconds)), text);
+        }
+    }
+
+    #[test]
+    fn what_servers_say_cannot_reach_the_terminal() {
+        assert_eq!(quoted(b"554 \x1b[2Jno\r\nmore"), "\"554 ?[2Jno\"");
+        assert_eq!(quoted(b""), "nothing");
+        assert_eq!(quoted(b"\r\n"), "\"\"");
+        assert_eq!(quoted(&[b'x'; 100]), format!("\"{}…\"", "x".repeat(60)));
+        let failure = Failure::new(FailureKind::Protocol, &"\u{202e}\n".repeat(200), &[0; 1000]);
+        assert_eq!(failure.reason, "?".repeat(200));
+        assert_eq!(failure.evidence.len(), EVIDENCE);
+    }
 }

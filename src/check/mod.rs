@@ -2,5 +2,30 @@
 //!
 //! What a server's health means for the table is decided in `pool`.
 
+mod agent;
 pub mod answer;
+pub mod board;
+pub mod certificate;
+mod connect;
+mod datagram;
+mod dialer;
+pub mod dns;
+mod echo;
+pub mod facts;
+mod file;
+pub mod history;
+#[cfg(test)]
+mod hostile;
+mod http;
+mod lines;
+pub mod pattern;
+mod ping;
+pub mod probe;
+pub mod raw;
+pub mod schedule;
+mod script;
 pub mod settings;
+mod smtp;
+mod tcp;
+mod tls;
+mod udp;

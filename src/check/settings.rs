@@ -94,11 +94,11 @@ pub struct Udp {
     pub payload: Option<Vec<u8>>,
     /// Whether silence is a failure.
     pub reply_required: bool,
-    /// What the reply must begin with: value and mask of each byte.
+    /// What a reply must begin with: value and mask of each byte. A reply that is not required must, too, if it comes.
     pub expected: Vec<(u8, u8)>,
-    /// Least length of the reply.
+    /// Least length of a reply.
     pub least: u16,
-    /// Greatest length of the reply.
+    /// Greatest length of a reply; 0 = any.
     pub most: u16,
 }
 
@@ -161,7 +161,7 @@ pub struct Page {
 }
 
 /// When probes are made, and when their results count.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Schedule {
     /// From one probe's begin to the next.
     pub interval: Duration,
@@ -182,7 +182,7 @@ pub struct Schedule {
 }
 
 /// What counts before a check first ran.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Initial {
     /// The server is left as it is in the table until the first verdict, which counts at once: a good one as well as a bad
     /// one. A server that was not in the table is added when it has passed.

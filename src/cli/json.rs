@@ -3,6 +3,8 @@
 //! A contract of its own, apart from the model: a field here is never renamed or removed without a new [`SCHEMA`]
 //! number; new ones may come. Every field is always there, `null` where there is nothing to say.
 
+mod attempt;
+
 use std::net::IpAddr;
 
 use serde::Serialize;
@@ -12,7 +14,10 @@ use crate::{
     ipvs::Connection,
     model::{self, Checksum, Family, Forwarding, Protocol, ServiceKey, SnapshotServer, SnapshotService, Tunnel},
     state::print,
+    vrrp::status::Status,
 };
+
+pub use attempt::{Attempt, Digest};
 
 /// Number of the schema that all of it follows.
 pub const SCHEMA: u32 = 1;
@@ -426,5 +431,20 @@ impl<'a> Differences<'a> {
             .map(|each| Difference { minus: each.minus.as_deref(), plus: each.plus.as_deref() })
             .collect();
         Self { schema: SCHEMA, first, second, differences }
+    }
+}
+/// `vrrp list` and `vrrp show`.
+#[derive(Debug, Serialize)]
+pub struct VirtualRouters<'a> {
+    schema: u32,
+    running: bool,
+    #[serde(flatten)]
+    status: &'a Status,
+}
+
+impl<'a> VirtualRouters<'a> {
+    /// Returns the description of `status`; `running` tells whether a process said it, rather than the save file.
+    pub fn new(status: &'a Status, running: bool) -> Self {
+        Self { schema: SCHEMA, running, status }
     }
 }

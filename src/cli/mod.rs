@@ -6,6 +6,7 @@
 pub mod add_real;
 pub mod add_service;
 pub mod args;
+pub mod check;
 pub mod clear;
 pub mod compat;
 pub mod completions;
@@ -16,6 +17,7 @@ pub mod diff;
 pub mod edit_real;
 pub mod edit_service;
 pub mod error;
+pub mod genhash;
 pub mod json;
 pub mod kernel;
 pub mod list;
@@ -27,6 +29,7 @@ pub mod source;
 pub mod sync;
 pub mod timeouts;
 pub mod ui;
+pub mod vrrp;
 pub mod watch;
 pub mod zero;
 
@@ -40,7 +43,8 @@ pub use ui::Ui;
 /// Linux Virtual Server at the prompt: virtual services, real servers, connections.
 ///
 /// Commands of ipvsadm work as they are: `lvsadm -A -t 10.0.0.1:80 -s rr`, `lvsadm -Ln`. Linked as ipvsadm,
-/// ipvsadm-save or ipvsadm-restore, lvsadm stands in for that program (see lvsadm-ipvsadm(7)).
+/// ipvsadm-save or ipvsadm-restore, lvsadm stands in for that program (see lvsadm-ipvsadm(7)), and linked as genhash for
+/// keepalived's.
 #[derive(Debug, Parser)]
 #[command(name = "lvsadm", version, max_term_width = 100, arg_required_else_help = true)]
 #[command(disable_help_subcommand = true)]
@@ -67,6 +71,8 @@ enum Command {
     Save(save::SaveArgs),
     Restore(restore::RestoreArgs),
     Diff(diff::DiffArgs),
+    Vrrp(vrrp::VrrpArgs),
+    Check(check::CheckArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -88,6 +94,8 @@ impl Command {
             Self::Save(args) => save::run(args, ui),
             Self::Restore(args) => restore::run(args, ui),
             Self::Diff(args) => diff::run(args, ui),
+            Self::Vrrp(args) => vrrp::run(args, ui),
+            Self::Check(args) => check::run(args, ui),
             Self::Completions(args) => completions::run(args, ui),
         }
     }
@@ -107,6 +115,7 @@ pub fn main(args: Vec<OsString>) -> u8 {
     match name.to_str() {
         Some("ipvsadm") => return compat::run(&program, compat::Program::Ipvsadm, rest),
         Some("ipvsadm-save") => return compat::run(&program, compat::Program::Save, rest),
+        Some("genhash") => return genhash::run(rest),
         Some("ipvsadm-restore") => return compat::run(&program, compat::Program::Restore, rest),
         _ => {}
     }

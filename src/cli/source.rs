@@ -55,6 +55,10 @@ impl Source {
                 for warning in &file.warnings {
                     ui.warn(self.complaint(warning).text);
                 }
+                if file.agent_lines > 0 {
+                    let count = file.agent_lines;
+                    ui.note(format_args!("{self}: {count} lines (vrrp, check, set) are the agent's and left to it"));
+                }
                 Ok(file)
             }
             Err(faults) => Err(Error::all_failed(faults.iter().map(|fault| self.complaint(fault)).collect())),

@@ -3,8 +3,9 @@
 /// A command: program and arguments, without a shell, and who runs it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Command {
-    /// Program (absolute path) and arguments.
+    /// Program and arguments. The program is an absolute path, or a name to be found in `PATH`.
     pub words: Vec<String>,
-    /// User and group by name or number; `None` = the default user of scripts.
+    /// User and group by name or number; `None` = the default user of scripts. A colon before the group (`:adm`, or only `:`)
+    /// adds the supplementary groups that the user has.
     pub user: Option<(String, Option<String>)>,
 }

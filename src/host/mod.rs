@@ -2,8 +2,27 @@
 //!
 //! Mechanisms with plain values; who wants what on which host, and when, is decided above.
 
+mod client;
+mod codec;
 mod command;
+pub mod firewall;
+mod link;
+mod monitor;
+pub mod namespace;
+pub mod process;
+mod refusal;
+pub mod script;
+pub mod sysctl;
+mod user;
+pub mod vmac;
 mod wanted;
 
+pub use client::{AddressChange, Error, Host, RouteChange, RuleChange};
+pub use codec::Action;
 pub use command::Command;
+pub use link::{HeldAddress, Link};
+pub use monitor::{Change, Monitor, Watch};
+pub use process::Program;
+pub use refusal::Refusal;
+pub use user::{User, UserFault};
 pub use wanted::{Address, Lifetime, NextHop, PROTOCOL, Route, RouteTarget, Rule, RuleAction, Scope};

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use crate::model::Family;
+
 /// The routing protocol number that marks addresses, routes and rules as ours; keepalived's, so that `ip` shows its name.
 pub const PROTOCOL: u8 = 18;
 
@@ -29,6 +31,24 @@ pub struct Address {
     pub duplicate_detection: bool,
     /// Whether the kernel adds no route for the prefix.
     pub no_prefix_route: bool,
+}
+
+impl Address {
+    /// Returns an address as it is if nobody says anything else: on its owner's link, alone in its prefix, valid everywhere.
+    pub fn new(address: IpAddr) -> Self {
+        Self {
+            address,
+            prefix: if address.is_ipv4() { 32 } else { 128 },
+            device: None,
+            label: None,
+            broadcast: None,
+            peer: None,
+            scope: Scope::Global,
+            preferred: None,
+            duplicate_detection: false,
+            no_prefix_route: false,
+        }
+    }
 }
 
 /// How far an address or route is valid (`rtnetlink` scopes).
@@ -61,7 +81,7 @@ pub enum Lifetime {
 /// A route, as `ip route` takes it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Route {
-    /// Where to: address and prefix length; `None` = default.
+    /// Where to: address and prefix length; `None` = default. `::/0` is the default route of IPv6 where nothing else says it.
     pub to: Option<(IpAddr, u8)>,
     /// What happens to the packets.
     pub target: RouteTarget,
@@ -77,6 +97,53 @@ pub struct Route {
     pub mtu: Option<u32>,
     /// Largest TCP segment announced.
     pub advmss: Option<u32>,
+}
+
+impl Route {
+    /// Returns the family of the packets: that of the destination, or else of the first gateway, or of the source; IPv4
+    /// where nothing says it.
+    pub fn family(&self) -> Family {
+        let gateway = match &self.target {
+            RouteTarget::Via(hops) => hops.iter().find_map(|hop| hop.gateway),
+            _ => None,
+        };
+        let address = self.to.map(|(address, _)| address).or(gateway).or(self.source);
+        address.map_or(Family::V4, Family::of)
+    }
+
+    /// Returns the names of the links that it leads over.
+    pub fn devices(&self) -> impl Iterator<Item = &str> {
+        let hops = match &self.target {
+            RouteTarget::Via(hops) => hops.as_slice(),
+            _ => &[],
+        };
+        hops.iter().filter_map(|hop| hop.device.as_deref())
+    }
+
+    /// Whether `held`, as the kernel shows it, is what became of this route. What this one leaves to the kernel, the kernel
+    /// has chosen; what does not tell routes apart is not compared.
+    pub fn is_held_as(&self, held: &Self) -> bool {
+        // Without a metric, IPv4 has 0, which the kernel does not mention, and IPv6 has 1024.
+        let metric = match self.family() {
+            Family::V4 => self.metric.unwrap_or(0),
+            Family::V6 => self.metric.filter(|metric| *metric != 0).unwrap_or(1024),
+        };
+        let network = |to: Option<(IpAddr, u8)>| to.filter(|(_, prefix)| *prefix != 0);
+        let hop = |(ours, theirs): (&NextHop, &NextHop)| {
+            let same = |(ours, theirs)| ours == theirs;
+            ours.gateway == theirs.gateway && ours.device.as_ref().zip(theirs.device.as_ref()).is_none_or(same)
+        };
+        self.family() == held.family()
+            && network(self.to) == network(held.to)
+            && self.table == held.table
+            && metric == held.metric.unwrap_or(0)
+            && match (&self.target, &held.target) {
+                (RouteTarget::Via(ours), RouteTarget::Via(theirs)) => {
+                    ours.len() == theirs.len() && ours.iter().zip(theirs).all(hop)
+                }
+                (ours, theirs) => ours == theirs,
+            }
+    }
 }
 
 /// What a route does with packets.
@@ -123,9 +190,16 @@ pub struct Rule {
     /// Name of the link that sockets are bound to.
     pub oif: Option<String>,
     /// IPv4 or IPv6 where no prefix says it.
-    pub family: crate::model::Family,
+    pub family: Family,
     /// What happens.
     pub action: RuleAction,
+}
+
+impl Rule {
+    /// Returns the family of the packets: that of the prefixes, where there is one.
+    pub fn family(&self) -> Family {
+        self.from.or(self.to).map_or(self.family, |(address, _)| Family::of(address))
+    }
 }
 
 /// What a rule does.

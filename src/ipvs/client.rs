@@ -11,7 +11,10 @@ use thiserror::Error;
 
 use super::codec::{self, command};
 use crate::{
-    model::{Change, Info, ServiceKey, Snapshot, SnapshotServer, SnapshotService, SyncDaemon, Table, Timeouts},
+    model::{
+        Change, Info, ServiceKey, Snapshot, SnapshotServer, SnapshotService, SyncDaemon, Table, Timeouts,
+        VirtualService,
+    },
     sys::{
         module::{self, LoadError},
         netlink::{self, Batch, Outcome, Refused, Socket},
@@ -154,7 +157,8 @@ impl Client {
         Ok(refusals)
     }
 
-    /// Returns all services and servers.
+    /// Returns all services and servers but hidden services ([`VirtualService::is_hidden`]), for which see
+    /// [`Self::hidden`].
     ///
     /// The kernel lists the servers of one service at a time, and does not say whether the table changed meanwhile. (Even
     /// changes in another network namespace can make it skip or repeat entries.) So the services are listed again at the end,
@@ -172,10 +176,20 @@ impl Client {
             }
             let keys = services.iter().map(|each| each.service.key);
             if services.is_empty() || attempt == ATTEMPTS || self.service_keys()?.into_iter().eq(keys) {
+                services.retain(|each| !each.service.is_hidden());
                 return Ok(Snapshot { services });
             }
             attempt += 1;
         }
+    }
+
+    /// Returns the keys of hidden services.
+    ///
+    /// # Errors
+    /// The kernel cannot be talked to.
+    pub fn hidden(&mut self) -> Result<Vec<ServiceKey>, Error> {
+        let services = self.services()?.into_iter().map(|each| each.service);
+        Ok(services.filter(VirtualService::is_hidden).map(|service| service.key).collect())
     }
 
     /// Returns one service with its servers, `None` if there is no such service.

@@ -97,14 +97,27 @@ pub fn read_info() -> Result<Info, Error> {
     info(&read(TABLE)?).map_err(|fault| Error::Line { file: TABLE, fault })
 }
 
-/// Reads the kernel's services and servers, as far as everybody may know them.
+/// Reads the kernel's services and servers, as far as everybody may know them, without hidden services.
 ///
 /// # Errors
 /// The file cannot be read or understood.
 pub fn read_snapshot() -> Result<Snapshot, Error> {
     // Every Linux has the coarse clock; 250 is what most distributions build with.
     let hz = clock::ticks_per_second().unwrap_or(250);
-    snapshot(&read(TABLE)?, hz).map_err(|fault| Error::Line { file: TABLE, fault })
+    let mut snapshot = snapshot(&read(TABLE)?, hz).map_err(|fault| Error::Line { file: TABLE, fault })?;
+    snapshot.services.retain(|each| !may_be_hidden(&each.service));
+    Ok(snapshot)
+}
+
+/// Whether this looks like a hidden service, of which the flags are not in the file.
+fn may_be_hidden(service: &VirtualService) -> bool {
+    match service.key {
+        ServiceKey::Mark { mark, family } if VirtualService::HIDDEN_MARKS.contains(&mark) => {
+            let flags = VirtualService::hidden(mark, family).flags;
+            VirtualService { flags, ..service.clone() }.is_hidden()
+        }
+        _ => false,
+    }
 }
 
 /// Reads the text from which [`connections`] takes the connections. It can be long: there is a line for each.

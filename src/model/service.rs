@@ -4,6 +4,7 @@ use std::{
     cmp::Ordering,
     fmt,
     net::{IpAddr, Ipv4Addr},
+    ops::RangeInclusive,
 };
 
 /// Address family of a service or server.
@@ -261,8 +262,30 @@ pub struct VirtualService {
 }
 
 impl VirtualService {
+    /// The firewall marks that hidden services have unless somebody says otherwise. Where flags cannot be seen, the mark
+    /// tells such a service apart.
+    pub const HIDDEN_MARKS: RangeInclusive<u32> = 0x4c56_0000..=0x4c56_ffff;
+
     /// The longest persistence engine name, in bytes (`IP_VS_PENAME_MAXLEN`).
     pub const ENGINE_MAX_LEN: usize = 16;
+
+    /// Returns the hidden service for a firewall mark: it has one real server, and a probe that carries the mark gets to
+    /// that server by the kernel's own forwarding. Its flags tell it apart, which mean nothing to its scheduler.
+    pub fn hidden(mark: u32, family: Family) -> Self {
+        Self {
+            scheduler: Scheduler::new("rr"),
+            flags: SchedulerFlags { first: true, second: true, third: true },
+            ..Self::new(ServiceKey::Mark { mark, family })
+        }
+    }
+
+    /// Whether this is a hidden service, made for probes: listings and save files do without it. Stock ipvsadm shows it.
+    pub fn is_hidden(&self) -> bool {
+        match self.key {
+            ServiceKey::Mark { mark, family } => *self == Self::hidden(mark, family),
+            ServiceKey::Address { .. } => false,
+        }
+    }
 
     /// Returns a service with ipvsadm's defaults: wlc, not persistent, no flags.
     pub fn new(key: ServiceKey) -> Self {

@@ -5,8 +5,21 @@ use std::net::IpAddr;
 use crate::{
     check::settings::{Probe, Schedule},
     host::Command,
-    model::{RealServer, ServerKey, ServiceKey, Weight},
+    model::{RealServer, ServerKey, ServiceKey, Table, Weight},
 };
+
+/// All that a check process is told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// The operator's table: the services that the process owns. Timeouts and sync daemons in it are not its business.
+    pub operator: Table,
+    /// The checks; those of services and servers that `operator` does not have are idle.
+    pub checks: Vec<Check>,
+    /// What is said about services; of those without, [`Policy::of`] is true.
+    pub policies: Vec<Policy>,
+    /// What is said about servers.
+    pub servers: Vec<ServerPolicy>,
+}
 
 /// A check of one real server of one virtual service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +59,24 @@ pub struct Policy {
     pub omega: bool,
     /// Checks sleep while this address is on no link of this host (`ha_suspend`).
     pub suspend_without: Option<IpAddr>,
+}
+
+impl Policy {
+    /// Returns the policy of a service of which nothing is said: any working server is a quorum, failed ones are removed.
+    pub fn of(service: ServiceKey) -> Self {
+        Self {
+            service,
+            quorum: 1,
+            hysteresis: 0,
+            quorum_up: None,
+            quorum_down: None,
+            sorry: None,
+            sorry_inhibit: false,
+            inhibit: false,
+            omega: false,
+            suspend_without: None,
+        }
+    }
 }
 
 /// What is said about one server beside its checks.

@@ -32,6 +32,8 @@ pub struct SaveFile {
     pub table: Table,
     /// What the file says but the kernel cannot do, and what is done instead.
     pub warnings: Vec<Fault>,
+    /// How many of its lines are about what an agent does; the table says nothing of them, and they are not judged here.
+    pub agent_lines: usize,
 }
 
 /// Which line is about what: the last one about each service, server, daemon, or the timeouts.
@@ -81,7 +83,7 @@ pub fn parse(content: &[u8], names: &dyn Names) -> Result<SaveFile, Vec<Fault>> 
 }
 
 /// Returns the content as text, without the byte order mark that some editors write.
-fn text(content: &[u8]) -> Result<&str, Fault> {
+pub(super) fn text(content: &[u8]) -> Result<&str, Fault> {
     let no_text = |at: usize, what: &str| {
         let before = &content[..at];
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
@@ -116,6 +118,10 @@ impl Reader<'_> {
         let words = without_program(&words);
         let Some(first) = words.first() else { return Ok(()) };
         if !first.text.starts_with('-') {
+            if Part::of(&first.text).is_some() {
+                self.file.agent_lines += 1;
+                return Ok(());
+            }
             let message = format!("`{}` does not begin a line of a table", first.text);
             return Err(fault(first.column, message, Some(LINES.to_owned())));
         }
@@ -173,11 +179,34 @@ fn in_conflict(target: Target, conflict: Conflict, lines: &Lines) -> (String, Op
     }
 }
 
+/// What of an agent a line is about, by its first word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Virtual routers.
+    Vrrp,
+    /// Health checks.
+    Check,
+    /// The agent itself.
+    Set,
+}
+
+impl Part {
+    /// Returns the part that lines with this first word are about.
+    pub fn of(word: &str) -> Option<Self> {
+        match word {
+            "vrrp" => Some(Self::Vrrp),
+            "check" => Some(Self::Check),
+            "set" => Some(Self::Set),
+            _ => None,
+        }
+    }
+}
+
 /// What may begin a line, for people who wrote something else.
 const LINES: &str = "lines begin with -A (virtual service), -a (real server), --set (timeouts) or --start-daemon";
 
 /// Takes the program's name off, which people leave in front when they collect commands in a file.
-fn without_program<'a, 'b>(words: &'a [Word<'b>]) -> &'a [Word<'b>] {
+pub(super) fn without_program<'a, 'b>(words: &'a [Word<'b>]) -> &'a [Word<'b>] {
     match words {
         [first, rest @ ..] if matches!(first.text.rsplit('/').next(), Some("ipvsadm" | "lvsadm")) => rest,
         words => words,
@@ -248,7 +277,7 @@ ipvsadm -A -t 10.0.0.1:80 -s 'rr'  # behind the firewall
 -A -t 10.0.0.1:80 -s rr
 -a -t 10.0.0.1:80 -r 10.1.0.1:80 -w nine
 -A -t 10.0.0.1:80
-vrrp add VI_1
+vrpr add VI_1
 -a -u 10.0.0.1:80 -r 10.1.0.1
 -A -f 7 'x
 -L -n
@@ -257,6 +286,14 @@ vrrp add VI_1
         assert_eq!(places(content), [(2, 37), (3, 1), (4, 1), (5, 1), (6, 9), (7, 1), (8, 1), (9, 9)]);
         assert_eq!(faults(content)[1].2, "TCP 10.0.0.1:80 is there already in line 1");
         assert_eq!(faults(content)[3].2, "UDP 10.0.0.1:80 is not defined above this line");
+    }
+
+    #[test]
+    fn lines_of_the_agent_are_left_to_it() {
+        let file = parse(b"vrrp add 'x\n-A -f 1\n check x\nset y # z\n", &NoNames);
+        assert!(file.as_ref().is_err_and(|faults| faults.len() == 1), "a quote that is never closed ends no line");
+        let file = parse(b"vrrp add x\n-A -f 1\n check x\nset y # z\n", &NoNames).unwrap();
+        assert_eq!((file.agent_lines, file.table.services.len()), (3, 1));
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! Save files: lines ↔ changes, files ↔ tables.
 
+pub mod agent_file;
+pub mod check;
 pub mod file;
 pub mod grammar;
 pub mod names;
 pub mod print;
 pub mod store;
+pub mod vrrp;
 pub mod words;

@@ -50,6 +50,14 @@ impl Unsplit {
 /// # Errors
 /// A quote that is not closed, a backslash with nothing behind it.
 pub fn split(line: &str) -> Result<Vec<Word<'_>>, Unsplit> {
+    split_off_comment(line).map(|(words, _)| words)
+}
+
+/// Splits a line into its words and what is behind them: a comment, or nothing.
+///
+/// # Errors
+/// As [`split`].
+pub fn split_off_comment(line: &str) -> Result<(Vec<Word<'_>>, &str), Unsplit> {
     // Room for what most lines have.
     let mut words = Vec::with_capacity(16);
     let mut column = 1;
@@ -58,7 +66,7 @@ pub fn split(line: &str) -> Result<Vec<Word<'_>>, Unsplit> {
         let word = rest.trim_ascii_start();
         column += rest.len() - word.len();
         if word.is_empty() || word.starts_with('#') {
-            return Ok(words);
+            return Ok((words, word));
         }
         let special = |c: u8| c.is_ascii_whitespace() || matches!(c, b'\'' | b'"' | b'\\');
         let plain = &word[..word.bytes().position(special).unwrap_or(word.len())];

@@ -7,6 +7,7 @@ mod attribute;
 mod generic;
 mod inbox;
 mod message;
+mod monitor;
 #[cfg(test)]
 mod tests;
 
@@ -33,6 +34,7 @@ use thiserror::Error;
 pub use attribute::{Attribute, Attributes, Malformed, Writer};
 pub use generic::Command;
 pub use message::Batch;
+pub use monitor::Monitor;
 
 use inbox::Inbox;
 use message::Messages;
@@ -182,6 +184,43 @@ impl Socket {
                 }
             }
         }
+    }
+
+    /// Sends a transaction of the netfilter kind: the first and the last request enclose those that are carried out
+    /// together or not at all, and each of these asks for an acknowledgement itself. Returns the first refusal, if any, with
+    /// the index of its request: 0 is the whole.
+    ///
+    /// The ends ask for none, because old kernels give none.
+    ///
+    /// # Errors
+    /// The socket fails, or the answers make no sense.
+    pub fn transaction(&mut self, batch: &mut Batch) -> Result<Option<(usize, Refused)>, Error> {
+        let Some(last) = batch.len().checked_sub(2).filter(|last| *last > 0) else {
+            return Ok(None);
+        };
+        let first = self.send(batch, NlmF::empty())?;
+        let mut refusal = None;
+        loop {
+            for answer in self.receive(false).map_err(receive_failed)? {
+                let answer = answer?;
+                let index = answer.sequence.wrapping_sub(first) as usize;
+                if index > last || answer.kind != u16::from(Nlmsg::Error) {
+                    continue;
+                }
+                let refused = answer.refusal()?;
+                let ended = index == last || (index == 0 && refused.is_some());
+                refusal = refusal.or_else(|| refused.map(|refused| (index, refused)));
+                if ended {
+                    return Ok(refusal);
+                }
+            }
+        }
+    }
+
+    /// Has the kernel take the fields of a dump's request as a filter, where it can (`NETLINK_GET_STRICT_CHK`, Linux 4.20):
+    /// the caller filters, too.
+    pub fn filter_dumps(&self) {
+        let _ = self.socket.enable_strict_checking(true);
     }
 
     /// Sends one request and decodes its one answer.

@@ -40,6 +40,18 @@ pub enum LinkFault {
     NoVmac,
 }
 
+impl LinkFault {
+    /// Returns what is wrong, for people: `down`, `there is none of this name`.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Missing => "there is none of this name",
+            Self::Down => "down or without carrier",
+            Self::NoSource => "it has no address to send adverts from",
+            Self::NoVmac => "its virtual MAC could not be set up",
+        }
+    }
+}
+
 /// The link under an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Link {

@@ -1,7 +1,12 @@
 //! What a virtual router is told to be: plain values, as checked settings. Reading them from lines, and the words for
 //! what is wrong with them, belongs to `state`; acting on them to the router.
 
-use std::{net::IpAddr, num::NonZeroU8, path::PathBuf, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    num::NonZeroU8,
+    path::PathBuf,
+    time::Duration,
+};
 
 use crate::{
     host::{Address, Command, Route, Rule},
@@ -243,7 +248,8 @@ pub struct Track {
     /// 0: failure is a fault of the instance. Above: added while it works; below: subtracted while it fails. −253 to 253
     /// (files and processes −254 to 254).
     pub weight: i16,
-    /// Turns the meaning of working and failing around.
+    /// Turns the sign of a weight around (10 then means: 10 less while it works); with weight 0, the meaning of working and
+    /// failing.
     pub reverse: bool,
 }
 
@@ -341,6 +347,48 @@ pub struct Instance {
     pub notify: Notify,
 }
 
+impl Instance {
+    /// Returns a virtual router as it is if nobody says anything else: backup with priority 100, an advert a second by
+    /// multicast, no addresses and no link yet.
+    pub fn new(name: &str, vrid: Vrid, version: Version, family: Family) -> Self {
+        let group: IpAddr = match family {
+            Family::V4 => Ipv4Addr::new(224, 0, 0, 18).into(),
+            Family::V6 => Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x12).into(),
+        };
+        Self {
+            name: name.to_owned(),
+            interface: None,
+            vrid,
+            version,
+            family,
+            priority: Priority::DEFAULT,
+            interval: Duration::from_secs(1),
+            initial: Initial::Backup,
+            preempt: Preempt::After(Duration::ZERO),
+            addresses: Vec::new(),
+            excluded: Vec::new(),
+            routes: Vec::new(),
+            rules: Vec::new(),
+            authentication: Authentication::None,
+            pseudo_header: true,
+            transport: Transport::Multicast { group, source: None },
+            vmac: None,
+            announce: Announce::default(),
+            accept: true,
+            strict: false,
+            track_primary: true,
+            track_source: false,
+            answer_lower: true,
+            answer_higher: false,
+            owner_ignores_adverts: false,
+            skip_address_check: false,
+            down_timer_adverts: 3,
+            tracks: Vec::new(),
+            notify: Notify::default(),
+        }
+    }
+}
+
 /// Instances that are master and backup together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SyncGroup {
@@ -363,9 +411,9 @@ pub struct Script {
     pub name: String,
     /// What is run.
     pub command: Command,
-    /// Time from one start to the next.
+    /// Time from one start to the next. A start that falls into a run is left out.
     pub interval: Duration,
-    /// How long it may take.
+    /// How long it may take; longer is a failure.
     pub timeout: Duration,
     /// Weight for trackers that give none.
     pub weight: (i16, bool),
@@ -382,7 +430,8 @@ pub struct Script {
 pub struct Process {
     /// Name.
     pub name: String,
-    /// Name of the program, as in `/proc/PID/comm`, or of its file if `full_command`.
+    /// Name of the program as in `/proc/PID/comm` (15 bytes count); the first word of its command line if `full_command` or
+    /// `arguments` say so.
     pub program: String,
     /// Arguments that it must have; `None` = any.
     pub arguments: Option<(Vec<String>, ArgumentMatch)>,
@@ -416,7 +465,7 @@ pub enum ArgumentMatch {
 pub struct TrackedFile {
     /// Name.
     pub name: String,
-    /// Path of the file; its directory must exist.
+    /// Path of the file. While it is missing, or does not begin with a number, its number is 0, as in keepalived.
     pub path: PathBuf,
     /// Weight for trackers that give none; the file's number is multiplied by it.
     pub weight: (i16, bool),
@@ -443,6 +492,8 @@ pub struct Settings {
     pub missing_interfaces: bool,
     /// FIFOs that transitions are written to, with their owner.
     pub fifos: Vec<Fifo>,
+    /// User and group by name or number who run commands that name none; `None` = as the host decides.
+    pub script_user: Option<(String, Option<String>)>,
 }
 
 /// A named pipe that transitions are written to.

@@ -8,7 +8,9 @@ mod dispatch;
 mod help;
 mod listing;
 mod mistakes;
+mod probes;
 mod savefile;
+mod vrrp;
 
 use std::process::{Command, Stdio};
 

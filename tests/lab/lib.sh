@@ -60,7 +60,8 @@ need() {
 # What building, and the tests of all kinds, need beside cargo.
 need_for_tests() {
     need cc:gcc ip:iproute2 sysctl:procps ipvsadm:ipvsadm nginx:nginx-light curl:curl strace:strace \
-        groff:groff-base mandoc:mandoc zsh:zsh fish:fish
+        groff:groff-base mandoc:mandoc zsh:zsh fish:fish genhash:keepalived openssl:openssl \
+        nft:nftables ping:iputils-ping setpriv:util-linux tcpdump:tcpdump tshark:tshark /usr/lib/frr/vrrpd:frr
 }
 
 # Runs cargo so that it starts what it built inside the lab.

@@ -1,5 +1,6 @@
 //! Tests that need a real IPVS kernel; `tests/lab/test` runs them (see README.md here).
 
+mod check;
 mod client;
 mod compat;
 mod restore;

@@ -14,7 +14,10 @@ use crate::{
 };
 
 /// Reads `ADDR:PORT`, `ADDR`, `[ADDR]:PORT` or `[ADDR]`; the port is `None` where none is written.
-pub(super) fn address(
+///
+/// # Errors
+/// It is none of them, or a name that may not be looked up.
+pub fn address(
     option: &str,
     text: &str,
     protocol: Protocol,

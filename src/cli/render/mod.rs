@@ -5,11 +5,13 @@
 mod connections;
 mod services;
 mod table;
+mod vrrp;
 mod words;
 
 pub use connections::{connections, groups, server_end, service_end, template_mark};
 pub use services::{Columns, services};
 pub use table::{Column, table};
+pub use vrrp::{vrrp_list, vrrp_show};
 pub use words::{
     Labels, bytes, clean_line, count, daemon, duration, forwarding_word, server_label, service_label, timeouts,
 };

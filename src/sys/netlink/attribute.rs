@@ -180,6 +180,28 @@ impl<'a> Writer<'a> {
         self.bytes(kind, &value.to_ne_bytes());
     }
 
+    /// Writes a number in network byte order.
+    pub fn u32_be(&mut self, kind: u16, value: u32) {
+        self.bytes(kind, &value.to_be_bytes());
+    }
+
+    /// Appends bytes that are no attribute: headers within attributes. Must be a multiple of four bytes.
+    pub fn raw(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Returns how many bytes the message has so far, to come back to with [`Self::patch_u16`].
+    pub fn position(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Writes a number in host byte order over what stands at `position`.
+    pub fn patch_u16(&mut self, position: usize, value: u16) {
+        for (byte, new) in self.bytes.iter_mut().skip(position).zip(value.to_ne_bytes()) {
+            *byte = new;
+        }
+    }
+
     /// Writes text with a NUL behind it.
     pub fn string(&mut self, kind: u16, text: &str) {
         let start = self.begin(kind);

@@ -38,11 +38,16 @@ impl Batch {
 
     /// Appends a request: message type, the family's own header, and the attributes that `write` writes.
     pub fn push(&mut self, kind: u16, header: &[u8], write: impl FnOnce(&mut Writer<'_>)) {
+        self.push_with(kind, 0, header, write);
+    }
+
+    /// Appends a request with flags of its own (`NLM_F_CREATE` …), beside those that every request has.
+    pub fn push_with(&mut self, kind: u16, flags: u16, header: &[u8], write: impl FnOnce(&mut Writer<'_>)) {
         let start = self.bytes.len();
         self.starts.push(start);
         self.bytes.extend_from_slice(&[0; 4]);
         self.bytes.extend_from_slice(&kind.to_ne_bytes());
-        self.bytes.extend_from_slice(&NlmF::REQUEST.bits().to_ne_bytes());
+        self.bytes.extend_from_slice(&(NlmF::REQUEST.bits() | flags).to_ne_bytes());
         self.bytes.extend_from_slice(&[0; 8]);
         self.bytes.extend_from_slice(header);
         write(&mut Writer::new(&mut self.bytes));
@@ -56,15 +61,16 @@ impl Batch {
         self.starts.iter().zip(ends).map(|(start, end)| &self.bytes[*start..end])
     }
 
-    /// Numbers the requests from `first` on, gives the last one `flags`, and returns all bytes.
+    /// Numbers the requests from `first` on, gives the last one `flags` beside its own, and returns all bytes.
     pub(super) fn seal(&mut self, first: u32, flags: NlmF) -> &[u8] {
         for (sequence, start) in self.starts.iter().enumerate() {
             let sequence = first.wrapping_add(sequence as u32);
             self.bytes[start + SEQUENCE_AT..][..4].copy_from_slice(&sequence.to_ne_bytes());
         }
         if let Some(start) = self.starts.last() {
-            let flags = (NlmF::REQUEST | flags).bits();
-            self.bytes[start + FLAGS_AT..][..2].copy_from_slice(&flags.to_ne_bytes());
+            for (byte, flag) in self.bytes[start + FLAGS_AT..].iter_mut().zip(flags.bits().to_ne_bytes()) {
+                *byte |= flag;
+            }
         }
         &self.bytes
     }
@@ -177,11 +183,11 @@ mod tests {
     fn requests_are_numbered_and_the_last_one_gets_the_flags() {
         let mut batch = Batch::default();
         batch.push(0x1c, &[1, 1, 0, 0], |w| w.u32(1, 2));
-        batch.push(0x1c, &[17, 1, 0, 0], |_| {});
+        batch.push_with(0x1c, NlmF::CREATE.bits(), &[17, 1, 0, 0], |_| {});
         batch.seal(u32::MAX, NlmF::ACK);
         let requests: Vec<_> = batch.requests().map(|r| Messages::new(r).next().expect("one").expect("good")).collect();
         assert_eq!(requests.iter().map(|r| r.sequence).collect::<Vec<_>>(), [u32::MAX, 0]);
-        assert_eq!(requests.iter().map(|r| r.flags).collect::<Vec<_>>(), [1, 5]);
+        assert_eq!(requests.iter().map(|r| r.flags).collect::<Vec<_>>(), [1, 0x405]);
         assert_eq!(requests[1].payload, [17, 1, 0, 0]);
         batch.clear();
         assert!(batch.is_empty() && batch.requests().next().is_none());

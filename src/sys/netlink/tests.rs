@@ -269,6 +269,30 @@ fn an_acknowledgement_is_no_answer_to_a_question() {
     assert!(matches!(error, Err(Error::Malformed(_))), "{error:?}");
 }
 
+#[test]
+fn a_transaction_ends_with_its_last_answer_or_with_a_refusal_of_the_whole() {
+    let four = || batch([1, 1, 1, 1]);
+    let refused = |errno| Refused { errno, said: None };
+    let answers = |sequence| vec![answer(sequence - 1, 7), answer(sequence + 1, 0), answer(sequence + 2, 0)];
+    assert_eq!(with_kernel(answers, |socket| socket.transaction(&mut four())).expect("an outcome"), None);
+    let answers = |sequence| vec![[answer(sequence + 1, 17), answer(sequence + 2, 2)].concat()];
+    let outcome = with_kernel(answers, |socket| socket.transaction(&mut four())).expect("an outcome");
+    assert_eq!(outcome, Some((1, refused(Errno::EEXIST))));
+    let answers = |sequence| vec![answer(sequence, 1)];
+    let outcome = with_kernel(answers, |socket| socket.transaction(&mut four())).expect("an outcome");
+    assert_eq!(outcome, Some((0, refused(Errno::EPERM))));
+    // Nothing between its ends is nothing to do, and nothing is sent.
+    let outcome = with_kernel(|_| Vec::new(), |socket| socket.transaction(&mut batch([1, 1])));
+    assert_eq!(outcome.expect("an outcome"), None);
+}
+
+#[test]
+fn a_monitor_does_not_wait() {
+    let mut monitor = Monitor::open(NlFamily::Route, &[1, 5]).expect("everybody may listen");
+    while monitor.receive(|_, _| {}).expect("a working socket") {}
+    assert!(Monitor::open(NlFamily::Route, &[12_345]).is_err());
+}
+
 proptest! {
     #[test]
     fn garbage_is_survived(
@@ -289,5 +313,6 @@ proptest! {
         let _ = with_kernel(answers, |socket| socket.call(&mut batch([1]), first_byte));
         let _ = with_kernel(answers, |socket| socket.dump(&mut batch([1]), first_byte));
         let _ = with_kernel(answers, |socket| socket.execute(&mut batch([1, 1])));
+        let _ = with_kernel(answers, |socket| socket.transaction(&mut batch([1, 1, 1])));
     }
 }

@@ -62,6 +62,7 @@ impl Forwarding {
 }
 
 /// One host: a network namespace with an interface `eth0` on the LAN.
+#[derive(Clone)]
 pub(crate) struct Host {
     /// What it is called, and what its web server answers: `client`, `director`, `rs1`, `rs2` …
     pub(crate) name: String,
@@ -143,7 +144,7 @@ pub(crate) struct Hosts {
     /// The real servers rs1, rs2 …, each with a web server on port 80: 10.0.0.11 and fd00::11, and so on.
     pub(crate) servers: Vec<Host>,
     lan: String,
-    web: Vec<Background>,
+    web: Vec<Option<Background>>,
     directory: TempDir,
 }
 
@@ -272,6 +273,23 @@ impl Hosts {
         self.director.sysctl("net/ipv6/conf/all/forwarding", 1);
     }
 
+    /// Kills the web server of a real server, counted from 0. The host stays, and refuses connections.
+    pub(crate) fn kill_web_server(&mut self, number: usize) {
+        self.web[number] = None;
+    }
+
+    /// Starts the web server of a real server again, and waits until it answers.
+    pub(crate) fn revive_web_server(&mut self, number: usize) {
+        self.web[number] = Some(self.web_server(&self.servers[number]));
+        self.servers[number].wait_for_web_server();
+    }
+
+    fn web_server(&self, server: &Host) -> Background {
+        let directory = self.directory.path().join(&server.name);
+        let directory = directory.display();
+        server.start(format!("nginx -p {directory} -e {directory}/error.log -c {directory}/nginx.conf"))
+    }
+
     fn start_web_servers(&mut self) {
         for server in &self.servers {
             let directory = self.directory.path().join(&server.name);
@@ -282,9 +300,8 @@ impl Hosts {
             large.set_len(LARGE).expect("a large file");
             let configuration = directory.join("nginx.conf");
             fs::write(&configuration, NGINX).expect("a configuration");
-            let (directory, configuration) = (directory.display(), configuration.display());
-            self.web.push(server.start(format!("nginx -p {directory} -e {directory}/error.log -c {configuration}")));
         }
+        self.web = self.servers.iter().map(|server| Some(self.web_server(server))).collect();
         self.servers.iter().for_each(Host::wait_for_web_server);
     }
 }

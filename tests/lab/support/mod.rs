@@ -13,6 +13,7 @@ use std::process::{Child, Command, Stdio};
 use std::{fmt, panic, thread};
 
 use nix::sched::{CloneFlags, setns, unshare};
+use nix::unistd::Pid;
 
 /// Runs a test in a fresh network namespace with only `lo` in it, and so with an empty IPVS table of its own.
 ///
@@ -27,7 +28,7 @@ pub(crate) fn in_netns<T: Send>(test: impl FnOnce() -> T + Send) -> T {
 }
 
 /// Runs a function in the network namespace that a file stands for.
-fn in_netns_of<T: Send>(file: &Path, function: impl FnOnce() -> T + Send) -> T {
+pub(crate) fn in_netns_of<T: Send>(file: &Path, function: impl FnOnce() -> T + Send) -> T {
     on_thread(|| {
         let namespace = File::open(file).expect("a named network namespace");
         setns(namespace, CloneFlags::CLONE_NEWNET).expect("to enter a network namespace");
@@ -49,7 +50,7 @@ pub(crate) trait Words {
 
 impl Words for str {
     fn words(&self) -> Vec<String> {
-        self.split_whitespace().map(str::to_owned).collect()
+        self.split_whitespace().map(Self::to_owned).collect()
     }
 }
 
@@ -148,6 +149,11 @@ impl Background {
         let child = command.stdin(Stdio::null()).spawn();
         Self(child.unwrap_or_else(|error| panic!("cannot start {command:?}: {error}")))
     }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> Pid {
+        Pid::from_raw(self.0.id().cast_signed())
+    }
 }
 
 impl Drop for Background {
@@ -184,7 +190,7 @@ fn output(command: &mut Command, input: &[u8]) -> Output {
     Output {
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        status: status.code().or(status.signal().map(|signal| 128 + signal)).unwrap_or(-1),
+        status: status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(-1),
         command: line,
     }
 }

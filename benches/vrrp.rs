@@ -1,0 +1,282 @@
+//! What virtual routers cost, side by side with stock keepalived in one run, natively in network namespaces: `tests/bench native`
+//! runs this. Prints the rows of a Markdown table.
+//!
+//! Each director is a network namespace with `eth0` on a bridge; a packet socket on the bridge sees every frame and when it
+//! went by.
+
+// What the tests use of it is not all used here.
+#[allow(dead_code)]
+#[path = "../tests/native/vrrp/site.rs"]
+mod site;
+#[allow(dead_code)]
+#[path = "../tests/lab/support/mod.rs"]
+mod support;
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
+
+use site::{Daemon, Host, Site};
+
+/// How often a crash is repeated; the median counts.
+const CRASHES: usize = 7;
+
+/// How long processor time is counted.
+const LOAD: Duration = Duration::from_secs(10);
+
+fn main() {
+    println!("| work | keepalived | lvsadm | ratio | target |");
+    println!("|---|---|---|---|---|");
+    for (interval, runs) in [(1000, CRASHES), (100, CRASHES * 2), (10, CRASHES * 4)] {
+        crash(interval, runs);
+    }
+    load(250, 10);
+    addresses(500);
+}
+
+/// Which program runs on a host.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Who {
+    Keepalived,
+    Lvsadm,
+}
+
+impl Who {
+    /// Starts `count` instances, VRIDs from 1, each with an address of its own, with an interval in milliseconds.
+    fn start(self, host: &Host, count: u8, priority: u8, interval: u32, excluded: &[String]) -> Daemon {
+        match self {
+            Self::Keepalived => {
+                let mut file = format!("global_defs {{\nrouter_id h{}\n}}\n", host.number);
+                for vrid in 1..=count {
+                    let seconds = f64::from(interval) / 1000.0;
+                    file += &format!(
+                        "vrrp_instance VI_{vrid} {{\nstate BACKUP\ninterface eth0\nversion 3\nvirtual_router_id {vrid}\n\
+                         priority {priority}\nadvert_int {seconds}\nvirtual_ipaddress {{\n10.9.8.{vrid}\n}}\n"
+                    );
+                    if !excluded.is_empty() {
+                        file += &format!("virtual_ipaddress_excluded {{\n{}\n}}\n", excluded.join("\n"));
+                    }
+                    file += "}\n";
+                }
+                host.keepalived(&file)
+            }
+            Self::Lvsadm => {
+                let mut file = String::new();
+                for vrid in 1..=count {
+                    file += &format!(
+                        "vrrp add VI_{vrid} --interface eth0 --vrid {vrid} --version 3 --priority {priority} \
+                         --interval {interval}ms --address 10.9.8.{vrid}"
+                    );
+                    excluded.iter().for_each(|address| file += &format!(" --exclude {address}"));
+                    file += "\n";
+                }
+                let path = host.file("state", &file);
+                host.vrrp_run(["--state", &path.display().to_string()])
+            }
+        }
+    }
+}
+
+/// What went over the bridge, by tcpdump: seconds, and what tcpdump says of it.
+struct Capture {
+    child: Child,
+    lines: mpsc::Receiver<(f64, String)>,
+}
+
+impl Capture {
+    fn start(site: &Site, filter: &str) -> Self {
+        let mut child = site.on_lan(|| {
+            Command::new("tcpdump")
+                .args(["--immediate-mode", "-l", "-n", "-tt", "-i", "bridge", filter])
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .expect("tcpdump")
+        });
+        let errors = BufReader::new(child.stderr.take().expect("standard error is a pipe"));
+        let (ready, is_ready) = mpsc::channel();
+        thread::spawn(move || {
+            for line in errors.lines().map_while(Result::ok) {
+                if line.contains("listening on") {
+                    let _ = ready.send(());
+                }
+            }
+        });
+        let output = BufReader::new(child.stdout.take().expect("standard output is a pipe"));
+        let (sender, lines) = mpsc::channel();
+        thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                if let Some((time, rest)) = line.split_once(' ')
+                    && let Ok(time) = time.parse()
+                    && sender.send((time, rest.to_owned())).is_err()
+                {
+                    break;
+                }
+            }
+        });
+        is_ready.recv_timeout(Duration::from_secs(10)).expect("tcpdump listens");
+        Self { child, lines }
+    }
+
+    /// Everything so far; waits a little for what is on its way.
+    fn take(&self) -> Vec<(f64, String)> {
+        thread::sleep(Duration::from_millis(200));
+        self.lines.try_iter().collect()
+    }
+}
+
+impl Drop for Capture {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn is_from(line: &str, host: &Host) -> bool {
+    line.starts_with(&format!("IP 10.9.9.{} > 224.0.0.18", host.number))
+}
+
+/// From the last advert of a master that is killed to the first one of the backup, in milliseconds beyond what the protocol
+/// says: three intervals and the skew time of priority 100.
+fn crash(interval: u32, runs: usize) {
+    let theory = f64::from(interval) * (3.0 + 156.0 / 256.0);
+    let measure = |who: Who| {
+        let mut beyond: Vec<f64> = (0..runs)
+            .map(|_| {
+                let site = Site::new(2);
+                let [first, second] = site.hosts.as_slice() else { panic!("two hosts") };
+                let capture = Capture::start(&site, "vrrp");
+                let mut master = who.start(first, 1, 150, interval, &[]);
+                site::until("host 1 is master", Duration::from_secs(15), || first.has("10.9.8.1"));
+                let _backup = who.start(second, 1, 100, interval, &[]);
+                thread::sleep(Duration::from_millis(1500));
+                master.kill();
+                site::until("host 2 is master", Duration::from_secs(15), || second.has("10.9.8.1"));
+                let seen = capture.take();
+                let taken = seen.iter().find(|(_, line)| is_from(line, second)).expect("the backup speaks").0;
+                let last =
+                    seen.iter().rfind(|(at, line)| *at < taken && is_from(line, first)).expect("the master spoke").0;
+                (taken - last) * 1000.0 - theory
+            })
+            .collect();
+        beyond.sort_by(f64::total_cmp);
+        (beyond[beyond.len() / 2], beyond[beyond.len() - 1])
+    };
+    let (stock, stock_worst) = measure(Who::Keepalived);
+    let (ours, ours_worst) = measure(Who::Lvsadm);
+    println!(
+        "| crash with an advert each {interval} ms: beyond 3 intervals + skew ({theory:.1} ms), median (worst of {runs}) \
+         | {stock:+.2} ms ({stock_worst:+.2}) | {ours:+.2} ms ({ours_worst:+.2}) | | ≤ 5 ms and ≤ keepalived's |"
+    );
+}
+
+/// Processor time of all processes of a group, in clock ticks, and their private and whole memory in kB.
+fn usage(daemon: &Daemon) -> (u64, u64) {
+    let group = daemon.pid().to_string();
+    let (mut ticks, mut memory) = (0, 0);
+    for entry in fs::read_dir("/proc").expect("/proc").map_while(Result::ok) {
+        let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
+        let Some((_, rest)) = stat.rsplit_once(')') else { continue };
+        let fields: Vec<&str> = rest.split_whitespace().collect();
+        // State, parent, process group; user and system time are the 12th and 13th.
+        if fields.get(2) != Some(&group.as_str()) {
+            continue;
+        }
+        let number = |at: usize| fields.get(at).and_then(|field| field.parse::<u64>().ok()).unwrap_or(0);
+        ticks += number(11) + number(12);
+        let status = fs::read_to_string(entry.path().join("status")).unwrap_or_default();
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0");
+        memory += resident.split_whitespace().next().and_then(|kb| kb.parse::<u64>().ok()).unwrap_or(0);
+    }
+    (ticks, memory)
+}
+
+/// Processor time and memory of a master and a backup.
+fn load(instances: u8, interval: u32) {
+    let measure = |who: Who| {
+        let site = Site::new(2);
+        let [first, second] = site.hosts.as_slice() else { panic!("two hosts") };
+        let master = who.start(first, instances, 150, interval, &[]);
+        site::until("host 1 is master", Duration::from_secs(15), || first.has(&format!("10.9.8.{instances}")));
+        let backup = who.start(second, instances, 100, interval, &[]);
+        thread::sleep(Duration::from_secs(4));
+        let before = [&master, &backup].map(|daemon| usage(daemon).0);
+        thread::sleep(LOAD);
+        let after = [&master, &backup].map(usage);
+        assert!(!second.has("10.9.8.1"), "the backup took over");
+        // 100 ticks a second.
+        let share = |index: usize| (after[index].0 - before[index]) as f64 / LOAD.as_secs_f64();
+        ([share(0), share(1)], [after[0].1, after[1].1])
+    };
+    let (stock, stock_memory) = measure(Who::Keepalived);
+    let (ours, our_memory) = measure(Who::Lvsadm);
+    for (index, role) in ["master", "backup"].into_iter().enumerate() {
+        println!(
+            "| {instances} instances, an advert each {interval} ms: {role}, processor | {:.1} % | {:.1} % | {:.2} × | ≤ 0.7 × |",
+            stock[index],
+            ours[index],
+            ours[index] / stock[index]
+        );
+        println!(
+            "| … resident memory, all its processes | {} kB | {} kB | {:.2} × | < 2 × |",
+            stock_memory[index],
+            our_memory[index],
+            our_memory[index] as f64 / stock_memory[index] as f64
+        );
+    }
+}
+
+/// From a new master's first advert to the announcement of the last of its many addresses.
+fn addresses(count: u32) {
+    let excluded: Vec<String> = (0..count - 1).map(|n| format!("10.9.{}.{}", 10 + n / 200, 1 + n % 200)).collect();
+    let measure = |who: Who| {
+        let site = Site::new(2);
+        let [first, second] = site.hosts.as_slice() else { panic!("two hosts") };
+        let mut master = who.start(first, 1, 150, 100, &excluded);
+        let last = excluded.last().expect("many addresses");
+        site::until("host 1 is master", Duration::from_secs(15), || first.has(last));
+        let _backup = who.start(second, 1, 100, 100, &excluded);
+        thread::sleep(Duration::from_secs(1));
+        let capture = Capture::start(&site, "vrrp or arp");
+        master.stop();
+        thread::sleep(Duration::from_secs(4));
+        let seen = capture.take();
+        let first_advert = seen.iter().find(|(_, line)| is_from(line, second)).expect("the backup speaks").0;
+        let mut announced = std::collections::HashMap::new();
+        for (at, line) in seen.iter().filter(|(_, line)| line.starts_with("ARP, Request who-has")) {
+            let address = line.split_whitespace().nth(3).unwrap_or_default();
+            announced.entry(address.to_owned()).or_insert(*at);
+        }
+        let firsts = announced.values().copied().filter(|at| *at >= first_advert - 1.0);
+        let (earliest, latest) = firsts.fold((f64::MAX, f64::MIN), |(least, most), at| (least.min(at), most.max(at)));
+        // The longest silence of the new master while it adds addresses.
+        let adverts: Vec<f64> = seen.iter().filter(|(_, line)| is_from(line, second)).map(|(at, _)| *at).collect();
+        let silence = adverts.windows(2).map(|pair| pair[1] - pair[0]).fold(0.0, f64::max);
+        (announced.len(), earliest - first_advert, latest - first_advert, silence)
+    };
+    let (stock_count, stock_first, stock_last, stock_silence) = measure(Who::Keepalived);
+    let (our_count, our_first, our_last, our_silence) = measure(Who::Lvsadm);
+    println!(
+        "| {count} addresses on one instance: announced, all of them after the first advert | {stock_count} in {:.0} ms | \
+         {our_count} in {:.0} ms | {:.2} × | < 1 s |",
+        stock_last * 1000.0,
+        our_last * 1000.0,
+        our_last / stock_last
+    );
+    println!(
+        "| … first advert before the first announcement by | {:.2} ms | {:.2} ms | | > 0 |",
+        stock_first * 1000.0,
+        our_first * 1000.0
+    );
+    println!(
+        "| … longest silence meanwhile (100 ms is the interval) | {:.0} ms | {:.0} ms | | |",
+        stock_silence * 1000.0,
+        our_silence * 1000.0
+    );
+}

@@ -1,0 +1,438 @@
+//! One loop: answers and timers in, table out, probes off.
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    net::IpAddr,
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
+
+use indexmap::IndexSet;
+use nix::{errno::Errno, ifaddrs::getifaddrs};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, MissedTickBehavior, interval, sleep_until},
+};
+
+use super::{
+    Error, Foreign, Order, Run, RunOptions, commands,
+    hidden::{self, Hidden},
+    limits,
+    table::Keeper,
+};
+use crate::{
+    check::{
+        answer::{Answer, Failure, FailureKind, Verdict},
+        board::{ProbeId, Start},
+        probe::{Context, ask},
+        settings::Probe,
+    },
+    host::{User, script::Runner},
+    model::{Moment, ServerKey, ServiceKey, Table},
+    pool::{Engine, Step, foreign_changes, settings::Settings},
+    state::print,
+    sys::clock::now,
+};
+
+/// An answer on its way back from a probe's task.
+type Answers = mpsc::UnboundedSender<(ProbeId, Answer)>;
+
+/// In how many steps the services are compared with the kernel's.
+const STEPS: usize = 25;
+
+/// How long to wait before trying again to talk to the kernel.
+const RECONNECT: Duration = Duration::from_secs(2);
+
+/// How often addresses of this host are looked at, where checks depend on them.
+const LOOK_FOR_ADDRESSES: Duration = Duration::from_secs(1);
+
+/// A check process with its sockets.
+pub(super) struct Process {
+    engine: Engine,
+    keeper: Keeper,
+    hidden: Hidden,
+    context: Rc<Context>,
+    /// Who runs commands that name no user.
+    user: User,
+    options: RunOptions,
+    commands: mpsc::UnboundedSender<Run>,
+    answers: (Answers, mpsc::UnboundedReceiver<(ProbeId, Answer)>),
+    /// Services to compare with the kernel's until all have had their turn.
+    turns: VecDeque<ServiceKey>,
+    /// How many of them in one step.
+    at_once: usize,
+    /// Which step is next, from 0 to [`STEPS`] − 1.
+    step: usize,
+    /// Services that have to be written.
+    dirty: IndexSet<ServiceKey>,
+    /// When to try again to talk to the kernel, if that failed: nothing is known of its table then.
+    lost: Option<Moment>,
+    /// Addresses on which checks depend, and whether they are on this host.
+    addresses: HashMap<IpAddr, bool>,
+}
+
+impl Process {
+    /// Reads the kernel's table, and starts nothing yet.
+    ///
+    /// # Errors
+    /// As for [`super::run`].
+    pub(super) fn begin(
+        mut settings: Settings,
+        options: &RunOptions,
+        scripts: Runner,
+        commands: mpsc::UnboundedSender<Run>,
+    ) -> Result<Self, Error> {
+        let user = scripts.default_user().clone();
+        check_commands(&settings, &user)?;
+        let most = limits::probes_at_once(settings.checks.len())?;
+        let mut keeper = Keeper::open()?;
+        let mut hidden = Hidden::new(options.first_mark);
+        hidden.assign(&mut settings.checks, || keeper.marks())?;
+        if options.resume {
+            settings.resume();
+        }
+        keeper.learn(settings.operator.services.keys().copied())?;
+        let context = Rc::new(Context::new(scripts)?);
+        let mut process = Self {
+            dirty: leftovers(&mut keeper, options.first_mark)?,
+            engine: Engine::new(now(), settings, keeper.known(), fastrand::u64(..), most),
+            keeper,
+            hidden,
+            context,
+            user,
+            options: options.clone(),
+            commands,
+            answers: mpsc::unbounded_channel(),
+            turns: VecDeque::new(),
+            at_once: 0,
+            step: 0,
+            lost: None,
+            addresses: HashMap::new(),
+        };
+        process.dirty.extend(process.hidden.keys());
+        for warning in process.engine.pools().warnings() {
+            log::warn!("{warning}");
+        }
+        process.look_for_addresses();
+        Ok(process)
+    }
+
+    /// Takes what comes, until `stop` is over.
+    pub(super) async fn turn(&mut self, mut orders: mpsc::Receiver<Order>, stop: impl Future<Output = ()>) {
+        let period = self.options.compare.max(Duration::from_millis(100)) / STEPS as u32;
+        let mut compare = interval(period);
+        let mut look = interval(LOOK_FOR_ADDRESSES);
+        compare.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut open = true;
+        // The runtime's clock and ours, read together: reading clocks is not free everywhere. They drift apart while the
+        // machine is suspended.
+        let mut both = (Instant::now(), now());
+        tokio::pin!(stop);
+        loop {
+            let due = self.engine.next_timeout().map(|due| both.0 + due.since(both.1));
+            let now = tokio::select! {
+                () = &mut stop => return,
+                Some((id, answer)) = self.answers.1.recv() => {
+                    let now = now();
+                    self.engine.answer(now, id, answer);
+                    // All that is there goes into one write.
+                    while let Ok((id, answer)) = self.answers.1.try_recv() {
+                        self.engine.answer(now, id, answer);
+                    }
+                    now
+                }
+                () = sleep_until(due.unwrap_or(both.0)), if due.is_some() => now(),
+                order = orders.recv(), if open => {
+                    match order {
+                        Some(order) => self.obey(order),
+                        None => open = false,
+                    }
+                    now()
+                }
+                _ = compare.tick() => {
+                    self.compare();
+                    both = (Instant::now(), now());
+                    both.1
+                }
+                _ = look.tick(), if !self.addresses.is_empty() => {
+                    self.look_for_addresses();
+                    now()
+                }
+            };
+            self.work(now);
+        }
+    }
+
+    /// Carries out what the engine wants: first the table, then commands and probes.
+    pub(super) fn work(&mut self, now: Moment) {
+        let (mut runs, mut starts) = (Vec::new(), Vec::new());
+        while let Some(step) = self.engine.poll(now) {
+            match step {
+                Step::Changed(key) => {
+                    self.dirty.insert(key);
+                    self.dirty.extend(self.hidden.of(&key));
+                }
+                Step::Start(start) => starts.push(start),
+                Step::Run { subject, command } => runs.push(Run { subject, command }),
+                Step::Notice(notice) if notice.up => log::info!("{notice}"),
+                Step::Notice(notice) => log::warn!("{notice}"),
+                Step::Failed { target, reason } => log::info!("{target}: a check failed: {reason}"),
+                Step::Unknown { target, reason } => log::warn!("{target}: a check tells nothing: {reason}"),
+            }
+        }
+        self.write();
+        for run in runs {
+            // Nobody runs commands any more when everything ends.
+            let _ = self.commands.send(run);
+        }
+        for start in starts {
+            self.start(start);
+        }
+    }
+
+    /// Makes the kernel's table as it should be, where it may not be.
+    fn write(&mut self) {
+        if self.dirty.is_empty() || self.lost.is_some() {
+            return;
+        }
+        let (hidden, pools) = (&self.hidden, self.engine.pools());
+        let wanted = |key: &ServiceKey| hidden.effective(key, pools).or_else(|| pools.effective(key));
+        let works = |service: &ServiceKey, server: &ServerKey| pools.may_work(service, server);
+        match self.keeper.write(&self.dirty, wanted, works) {
+            Ok(()) => self.dirty.clear(),
+            Err(error) => self.lose(&error),
+        }
+        self.keeper.settle();
+    }
+
+    fn lose(&mut self, error: &dyn std::error::Error) {
+        if self.lost.is_none() {
+            log::error!("cannot talk to the kernel's IPVS: {error}; this is tried again");
+        }
+        self.lost = Some(now() + RECONNECT);
+    }
+
+    /// Compares the next few services with the kernel's.
+    fn compare(&mut self) {
+        match self.lost {
+            Some(again) if now() < again => return,
+            Some(_) => match self.find_again() {
+                Ok(()) => self.lost = None,
+                Err(error) => return self.lose(&error),
+            },
+            None => {}
+        }
+        if self.step == 0 {
+            let ours = self.ours();
+            self.at_once = ours.len().div_ceil(STEPS);
+            self.turns = ours.into_iter().collect();
+        }
+        self.step = (self.step + 1) % STEPS;
+        for _ in 0..self.at_once.max(1) {
+            let Some(key) = self.keeper.next_stale().or_else(|| self.turns.pop_front()) else { break };
+            match self.keeper.read(key) {
+                Ok(Some((known, kernel))) => self.found(key, &known, &kernel),
+                Ok(None) => {}
+                Err(error) => return self.lose(&error),
+            }
+            // What was refused is tried again, too.
+            self.dirty.insert(key);
+        }
+    }
+
+    /// Opens the kernel's table once more. What became of the last write is not known, so what is different now is not
+    /// somebody else's doing.
+    fn find_again(&mut self) -> Result<(), Error> {
+        self.keeper.reopen()?;
+        self.keeper.learn(self.dirty.iter().copied())?;
+        log::info!("the kernel's IPVS can be talked to again");
+        Ok(())
+    }
+
+    /// The services that this process has to do with: with those that checks wait for, if they may come by themselves.
+    fn ours(&self) -> IndexSet<ServiceKey> {
+        let pools = self.engine.pools();
+        let awaited = pools.idle().map(|check| check.service).filter(|_| self.options.foreign == Foreign::Adopt);
+        pools.services().chain(awaited).chain(self.hidden.keys()).collect()
+    }
+
+    /// Takes what somebody else changed.
+    fn found(&mut self, key: ServiceKey, known: &Table, kernel: &Table) {
+        if self.hidden.contains(&key) {
+            return;
+        }
+        let changes = foreign_changes(self.engine.pools(), known, kernel);
+        self.keeper.status.foreign += changes.len() as u64;
+        for change in changes {
+            let line = print::change_line(&change);
+            match self.options.foreign {
+                Foreign::Adopt => {
+                    log::info!("somebody changed the kernel's table, and it stays so: {line}");
+                    self.engine.operator(now(), &change, true);
+                }
+                Foreign::Restore => log::warn!("somebody changed the kernel's table, and it is put back: {line}"),
+            }
+        }
+    }
+
+    /// Begins a probe.
+    fn start(&mut self, start: Start) {
+        let Start { id, probe } = start;
+        let mut reply = Reply { id, answers: self.answers.0.clone(), sent: false };
+        let probe = match self.hidden.behind(&probe) {
+            None => probe,
+            Some((key, _)) if !self.keeper.known().services.contains_key(&key) => {
+                // Without it the probe would be forwarded as anybody's connection, to any server.
+                let reason = format!("the hidden service {key} is not in the kernel's table");
+                return reply.send(own_answer(Verdict::Unknown(reason)));
+            }
+            Some((_, server)) => match with_source(&probe, server) {
+                Some(probe) => probe,
+                None => {
+                    let reason = format!("there is no route to {}", server.address);
+                    let failure = Failure { kind: FailureKind::Unreachable, reason, evidence: Vec::new() };
+                    return reply.send(own_answer(Verdict::Bad(failure)));
+                }
+            },
+        };
+        let context = Rc::clone(&self.context);
+        tokio::task::spawn_local(async move { reply.send(ask(&probe, &context).await) });
+    }
+
+    fn obey(&mut self, order: Order) {
+        match order {
+            Order::Status(reply) => {
+                let mut status = self.engine.status(now());
+                status.table = self.keeper.status.clone();
+                // Who asked may have gone.
+                let _ = reply.send(status);
+            }
+            Order::Replace(settings, reply) => _ = reply.send(self.replace(*settings)),
+            Order::Change(change) => self.engine.operator(now(), &change, false),
+            Order::Session { name, up } => self.engine.session(now(), &name, up),
+        }
+    }
+
+    fn replace(&mut self, mut settings: Settings) -> Result<Vec<String>, Error> {
+        check_commands(&settings, &self.user)?;
+        let most = limits::probes_at_once(settings.checks.len())?;
+        let before: Vec<_> = self.hidden.keys().collect();
+        let mut hidden = self.hidden.clone();
+        hidden.assign(&mut settings.checks, || self.keeper.marks())?;
+        let new = settings.operator.services.keys().filter(|key| !self.keeper.known().services.contains_key(*key));
+        let new: Vec<_> = new.copied().collect();
+        self.keeper.learn(new)?;
+        self.hidden = hidden;
+        self.engine.set_most(most);
+        self.engine.replace(now(), settings, self.keeper.known());
+        self.dirty.extend(before);
+        self.dirty.extend(self.hidden.keys());
+        self.look_for_addresses();
+        Ok(self.engine.pools().warnings())
+    }
+
+    /// Tells the engine which of the addresses that checks depend on are here.
+    fn look_for_addresses(&mut self) {
+        let wanted = self.engine.pools().addresses();
+        if wanted.is_empty() {
+            self.addresses.clear();
+            return;
+        }
+        let here = match addresses() {
+            Ok(here) => here,
+            Err(errno) => return log::warn!("cannot list the addresses of this host: {}", errno.desc()),
+        };
+        let before = std::mem::take(&mut self.addresses);
+        for address in wanted {
+            let present = here.contains(&address);
+            match (before.get(&address), present) {
+                (Some(true) | None, true) => {}
+                (Some(false), true) => log::info!("the address {address} is here: checks that depend on it wake up"),
+                (Some(true) | None, false) => log::info!("the address {address} is not here: its checks sleep"),
+                (Some(false), false) => {}
+            }
+            self.engine.address(now(), address, present);
+            self.addresses.insert(address, present);
+        }
+    }
+
+    /// Leaves the table as it is, but for hidden services; or puts all servers back.
+    pub(super) fn end(&mut self) {
+        self.engine.finish();
+        self.work(now());
+        let restored = self.options.restore_table.then(|| self.engine.pools().operator_table());
+        let keys: IndexSet<ServiceKey> = match &restored {
+            Some(table) => table.services.keys().copied().chain(self.hidden.keys()).collect(),
+            None => self.hidden.keys().collect(),
+        };
+        let wanted = |key: &ServiceKey| restored.as_ref().and_then(|table| table.services.get(key).cloned());
+        if let Err(error) = self.keeper.write(&keys, wanted, |_, _| false) {
+            log::error!("cannot leave the kernel's table as it should be: {error}");
+        }
+    }
+}
+
+fn check_commands(settings: &Settings, user: &User) -> Result<(), Error> {
+    let faults = commands::faults(settings, user);
+    if faults.is_empty() { Ok(()) } else { Err(Error::Commands(faults)) }
+}
+
+/// Returns the hidden services that a process which was killed has left behind, having read them.
+fn leftovers(keeper: &mut Keeper, first: u32) -> Result<IndexSet<ServiceKey>, Error> {
+    let ours = |key: &ServiceKey| match key {
+        ServiceKey::Mark { mark, .. } => mark.wrapping_sub(first) < 0x1_0000,
+        ServiceKey::Address { .. } => false,
+    };
+    let left: IndexSet<ServiceKey> = keeper.hidden()?.into_iter().filter(ours).collect();
+    keeper.learn(left.iter().copied())?;
+    Ok(left)
+}
+
+/// Returns the probe with the address that this host has towards the server; `None` without a route to it.
+fn with_source(probe: &Arc<Probe>, server: ServerKey) -> Option<Arc<Probe>> {
+    if probe.connection.source.is_some() || server.address.is_ipv4() != probe.target.is_ipv4() {
+        return Some(Arc::clone(probe));
+    }
+    let mut probe = Probe::clone(probe);
+    probe.connection.source = Some(hidden::source_towards(server.address)?);
+    Some(Arc::new(probe))
+}
+
+fn own_answer(verdict: Verdict) -> Answer {
+    Answer { verdict, took: Duration::ZERO, phases: Vec::new() }
+}
+
+/// Brings a probe's answer back, and if the probe ends without one (its checker has a defect), says that.
+struct Reply {
+    id: ProbeId,
+    answers: Answers,
+    sent: bool,
+}
+
+impl Reply {
+    fn send(&mut self, answer: Answer) {
+        self.sent = true;
+        // Nobody waits for it any more when everything ends.
+        let _ = self.answers.send((self.id, answer));
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        if !self.sent {
+            self.send(own_answer(Verdict::Unknown("its checker broke off; this is a defect of lvsadm".to_owned())));
+        }
+    }
+}
+
+/// Returns the addresses of this host.
+fn addresses() -> Result<HashSet<IpAddr>, Errno> {
+    let address = |each: nix::ifaddrs::InterfaceAddress| {
+        let storage = each.address?;
+        let v4 = storage.as_sockaddr_in().map(|address| IpAddr::V4(address.ip()));
+        v4.or_else(|| storage.as_sockaddr_in6().map(|address| IpAddr::V6(address.ip())))
+    };
+    Ok(getifaddrs()?.filter_map(address).collect())
+}

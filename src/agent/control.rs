@@ -1,0 +1,73 @@
+//! The control socket: one line of JSON asks, one line of JSON answers.
+//!
+//! `{"version":1,"verb":"vrrp.status","params":{}}` is answered by `{"version":1,"ok":…}` or by
+//! `{"version":1,"error":[{"text":…,"hint":…}]}`; then the next line may follow. Only root and the owner of the process
+//! are heard. What a verb does is up to whoever takes the requests from their channel; nothing here waits for a client
+//! longer than a few seconds, and clients cannot hold each other up.
+
+mod client;
+mod server;
+mod vrrp;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub use client::{CallError, call};
+pub use server::{BindError, Reply, Request, Server};
+pub use vrrp::VrrpCall;
+
+/// Version of this protocol. Another version is refused by both sides.
+pub const VERSION: u32 = 1;
+
+/// The longest request, in bytes, its line end included: the lines of a thousand virtual routers.
+pub const MOST_REQUEST: usize = 1 << 20;
+
+/// What is wrong with a request, for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Complaint {
+    /// What failed, where, why: one line without a full stop.
+    pub text: String,
+    /// What to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+impl Complaint {
+    /// Returns a complaint without a hint.
+    pub fn new(text: impl std::fmt::Display) -> Self {
+        Self { text: text.to_string(), hint: None }
+    }
+
+    /// Adds what to do.
+    #[must_use]
+    pub fn hint(self, hint: impl std::fmt::Display) -> Self {
+        Self { hint: Some(hint.to_string()), ..self }
+    }
+}
+
+/// A request on the wire.
+#[derive(Debug, Serialize, Deserialize)]
+struct Ask {
+    version: u32,
+    verb: String,
+    #[serde(default)]
+    params: Value,
+}
+
+/// An answer on the wire.
+#[derive(Debug, Serialize, Deserialize)]
+struct Answer {
+    version: u32,
+    #[serde(flatten)]
+    outcome: Outcome,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Outcome {
+    Ok(Value),
+    Error(Vec<Complaint>),
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,227 @@
+//! The process's end of the control socket.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Read as _, Seek as _, Write as _},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use nix::{
+    errno::Errno,
+    fcntl::{Flock, FlockArg},
+    unistd,
+};
+use serde_json::Value;
+use thiserror::Error;
+use tokio::{
+    io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::{UnixListener, UnixStream},
+    sync::{mpsc, oneshot},
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+
+use super::{Answer, Ask, Complaint, MOST_REQUEST, Outcome, VERSION};
+
+/// How long a client may take to ask, an answer to be made, and a client to take it.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Most clients at a time.
+const MOST_CLIENTS: usize = 64;
+
+/// What answers a request: what was asked for, or why there is nothing.
+pub type Reply = Result<Value, Vec<Complaint>>;
+
+/// A request that somebody entitled made.
+#[derive(Debug)]
+pub struct Request {
+    /// What is to be done: `vrrp.status`.
+    pub verb: String,
+    /// With what; null if nothing was said.
+    pub params: Value,
+    /// Takes the answer. Dropped, the client is told that there is none.
+    pub reply: oneshot::Sender<Reply>,
+}
+
+/// Why there is no control socket.
+#[derive(Debug, Error)]
+pub enum BindError {
+    /// Another process has it.
+    #[error("process {pid} runs already: it holds {path}")]
+    Taken {
+        /// Its number; 0 if it did not say.
+        pid: u32,
+        /// The path of the socket.
+        path: PathBuf,
+    },
+    /// It cannot be made.
+    #[error("cannot make the control socket {path}: {error}")]
+    Failed {
+        /// The path of the socket.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+}
+
+/// A control socket. Dropped, it goes away.
+#[derive(Debug)]
+pub struct Server {
+    listener: UnixListener,
+    path: PathBuf,
+    /// Held for as long as the process lives; tells a live socket from one that a crash left behind.
+    _lock: Flock<File>,
+}
+
+impl Server {
+    /// Makes the socket at `path`, for this user alone; what a process that is gone left there is replaced. Directories
+    /// are made where they are missing. Must be called inside a runtime.
+    ///
+    /// # Errors
+    /// Another process has the socket, or it cannot be made.
+    pub fn bind(path: &Path) -> Result<Self, BindError> {
+        let failed = |error: io::Error| BindError::Failed { path: path.to_owned(), error };
+        if let Some(directory) = path.parent() {
+            fs::create_dir_all(directory).map_err(failed)?;
+        }
+        let lock = lock(path)?;
+        // Made under another name, so that nobody finds it before it has its permissions.
+        let new = path.with_extension("new");
+        match fs::remove_file(&new) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+        let listener = UnixListener::bind(&new).map_err(failed)?;
+        fs::set_permissions(&new, fs::Permissions::from_mode(0o600)).map_err(failed)?;
+        fs::rename(&new, path).map_err(failed)?;
+        Ok(Self { listener, path: path.to_owned(), _lock: lock })
+    }
+
+    /// Serves clients, passing on what they ask, until nobody takes requests any more. Errors of one client are its own;
+    /// if connections cannot be taken (no descriptors left), it tries again.
+    pub async fn serve(self, requests: mpsc::Sender<Request>) {
+        const AGAIN: Duration = Duration::from_millis(100);
+        let mut clients = JoinSet::new();
+        loop {
+            tokio::select! {
+                () = requests.closed() => return,
+                Some(_) = clients.join_next() => {}
+                accepted = self.listener.accept() => match accepted {
+                    Err(error) => {
+                        log::warn!("control socket {}: {error}", self.path.display());
+                        sleep(AGAIN).await;
+                    }
+                    Ok((stream, _)) if clients.len() >= MOST_CLIENTS => refuse(&stream, "too many clients"),
+                    Ok((stream, _)) if !is_entitled(&stream) => refuse(&stream, "only root may ask"),
+                    Ok((stream, _)) => {
+                        clients.spawn(client(stream, requests.clone()));
+                    }
+                },
+            }
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // The lock is still held: it is ours.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Takes the lock that lies beside the socket; the file stays, for a lock on a file that is gone keeps nobody out.
+fn lock(path: &Path) -> Result<Flock<File>, BindError> {
+    let failed = |error: io::Error| BindError::Failed { path: path.to_owned(), error };
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    let file = options.open(path.with_extension("lock")).map_err(failed)?;
+    let mut lock = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+        Ok(lock) => lock,
+        Err((mut file, Errno::EWOULDBLOCK)) => {
+            let mut pid = String::new();
+            // Who it is only makes the message better.
+            let _ = file.read_to_string(&mut pid);
+            return Err(BindError::Taken { pid: pid.trim().parse().unwrap_or_default(), path: path.to_owned() });
+        }
+        Err((_, errno)) => return Err(failed(errno.into())),
+    };
+    let write = |file: &mut File| {
+        file.set_len(0)?;
+        file.rewind()?;
+        writeln!(file, "{}", std::process::id())
+    };
+    write(&mut lock).map_err(failed)?;
+    Ok(lock)
+}
+
+/// Whether the other end is root or ourselves.
+fn is_entitled(stream: &UnixStream) -> bool {
+    stream.peer_cred().is_ok_and(|peer| peer.uid() == 0 || peer.uid() == unistd::geteuid().as_raw())
+}
+
+/// Tells why nothing will be answered, if that can be told at once.
+fn refuse(stream: &UnixStream, why: &str) {
+    let _ = stream.try_write(&line(Outcome::Error(vec![Complaint::new(why)])));
+}
+
+async fn client(stream: UnixStream, requests: mpsc::Sender<Request>) {
+    let (read, mut write) = stream.into_split();
+    let mut read = BufReader::new(read);
+    while let Ok(Some(asked)) = timeout(PATIENCE, read_line(&mut read)).await.unwrap_or(Ok(None)) {
+        let outcome = match asked {
+            Some(asked) => answer(&asked, &requests).await,
+            None => Outcome::Error(vec![Complaint::new(format_args!("a request has at most {MOST_REQUEST} bytes"))]),
+        };
+        let last = matches!(outcome, Outcome::Error(_));
+        let written = timeout(PATIENCE, write.write_all(&line(outcome))).await;
+        // Behind what was no request the next one cannot be found.
+        if !matches!(written, Ok(Ok(()))) || last {
+            return;
+        }
+    }
+}
+
+/// Reads a line; nothing at the end, and nothing in it if it is too long.
+async fn read_line(read: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Option<Option<Vec<u8>>>> {
+    let mut line = Vec::new();
+    read.take(MOST_REQUEST as u64).read_until(b'\n', &mut line).await?;
+    match line.last() {
+        None => Ok(None),
+        Some(b'\n') => Ok(Some(Some(line))),
+        Some(_) if line.len() < MOST_REQUEST => Ok(None),
+        Some(_) => Ok(Some(None)),
+    }
+}
+
+async fn answer(line: &[u8], requests: &mpsc::Sender<Request>) -> Outcome {
+    let refused = |complaint: Complaint| Outcome::Error(vec![complaint]);
+    let ask: Ask = match serde_json::from_slice(line) {
+        Ok(ask) => ask,
+        Err(error) => return refused(Complaint::new(format_args!("this is no request: {error}"))),
+    };
+    if ask.version != VERSION {
+        let text = format!("the request has version {}, and this process speaks version {VERSION}", ask.version);
+        return refused(Complaint::new(text).hint("restart the process after an upgrade"));
+    }
+    let (reply, replied) = oneshot::channel();
+    let request = Request { verb: ask.verb, params: ask.params, reply };
+    let late = || Complaint::new(format_args!("the process is too busy to answer within {PATIENCE:?}"));
+    let handed_over = timeout(PATIENCE, async {
+        requests.send(request).await.map_err(|_| ())?;
+        replied.await.map_err(|_| ())
+    });
+    match handed_over.await {
+        Ok(Ok(Ok(value))) => Outcome::Ok(value),
+        Ok(Ok(Err(complaints))) => Outcome::Error(complaints),
+        Ok(Err(())) => refused(Complaint::new("the process is about to end")),
+        Err(_) => refused(late()),
+    }
+}
+
+fn line(outcome: Outcome) -> Vec<u8> {
+    let mut line = serde_json::to_vec(&Answer { version: VERSION, outcome }).unwrap_or_default();
+    line.push(b'\n');
+    line
+}

@@ -1,0 +1,329 @@
+//! The VRRP process: virtual routers, who is told about them, and how they are asked. `lvsadm vrrp run` in the foreground, or
+//! a child of the agent.
+
+use std::{collections::HashSet, io, path::PathBuf, time::Duration};
+
+use log::{LevelFilter, info, warn};
+use serde_json::Value;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::{mpsc, oneshot},
+};
+
+use super::{
+    control::{Complaint, Reply, Request, Server, VrrpCall},
+    log as sink,
+};
+use crate::{
+    host::{
+        Host, User,
+        script::{self, Runner},
+    },
+    notify::Notifier,
+    state::{
+        file::Fault,
+        vrrp::{self as words, Disk},
+    },
+    sys::priority,
+    vrrp::{
+        commands,
+        driver::{self, Order},
+        event::{Notice, NoticeKind, Subject},
+        settings::{Settings, Tracker},
+    },
+};
+
+/// The control socket, in the run directory.
+pub const SOCKET: &str = "vrrp.sock";
+
+/// How many scripts run at once.
+const SCRIPTS_AT_ONCE: usize = script::AT_ONCE;
+
+/// How long scripts and FIFO readers may take at the end.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Requests that wait for their turn.
+const WAITING: usize = 64;
+
+/// How a VRRP process runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunOptions {
+    /// Directory of its control socket and of its memory of itself.
+    pub run_dir: PathBuf,
+    /// Real-time priority (`SCHED_RR`), 1 to 99; `None` = an ordinary process.
+    pub rt_priority: Option<u8>,
+    /// Niceness, −20 to 19; `None` = as it was started.
+    pub nice: Option<i8>,
+    /// Whether its memory is locked, so that it never waits for a disk.
+    pub lock_memory: bool,
+    /// CPUs that it may run on; empty = all.
+    pub cpus: Vec<usize>,
+}
+
+/// Where settings are from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The save file, by its real path; `None` = the command line, and nobody else may change them.
+    pub file: Option<PathBuf>,
+    /// Which of its instances are run; empty = all.
+    pub names: Vec<String>,
+}
+
+/// Runs virtual routers until a signal ends them.
+///
+/// # Errors
+/// All that is wrong with the settings on this machine, or that keeps the process from running; nothing has been started
+/// then.
+pub fn run(settings: Settings, options: &RunOptions, origin: Origin) -> Result<(), Vec<Complaint>> {
+    sink::start(LevelFilter::Info);
+    let user = check(&settings)?;
+    prefer(options)?;
+    let failed = |error: io::Error| vec![Complaint::new(format_args!("cannot wait for events: {error}"))];
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let result = runtime.block_on(serve(settings, options, origin, Runner::new(user, SCRIPTS_AT_ONCE)));
+    // A script that does not end must not keep the process.
+    runtime.shutdown_background();
+    result
+}
+
+async fn serve(settings: Settings, options: &RunOptions, origin: Origin, runner: Runner) -> Result<(), Vec<Complaint>> {
+    let failed = |error: &dyn std::fmt::Display| vec![Complaint::new(error)];
+    let server = Server::bind(&options.run_dir.join(SOCKET)).map_err(|error| failed(&error))?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(|error| failed(&error))?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| failed(&error))?;
+    let notifier = Notifier::new(&settings, runner.clone())
+        .map_err(|faults| faults.iter().map(Complaint::new).collect::<Vec<_>>())?;
+
+    let (requests_in, requests) = mpsc::channel(WAITING);
+    let (orders_in, orders) = mpsc::channel(WAITING);
+    let (notices_in, notices) = mpsc::unbounded_channel();
+    let serving = tokio::spawn(server.serve(requests_in));
+    let (reloads_in, reloads) = mpsc::channel(1);
+    let asked = tokio::spawn(answer(requests, orders_in, reloads_in, origin));
+    let told = tokio::spawn(tell(notifier, notices, reloads));
+
+    let stop = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    let tell = move |notice: &Notice| {
+        // The other end only goes after this one.
+        let _ = notices_in.send(notice.clone());
+    };
+    let result = driver::run(settings, options.run_dir.clone(), runner, orders, tell, stop).await;
+    serving.abort();
+    asked.abort();
+    // It ends when there are no more notices, and has a time limit of its own.
+    let _ = told.await;
+    result.map_err(|error| failed(&error))
+}
+
+/// Carries notices to the log, to scripts and to FIFOs, until there are no more.
+async fn tell(
+    mut notifier: Notifier,
+    mut notices: mpsc::UnboundedReceiver<Notice>,
+    mut reloads: mpsc::Receiver<Box<Settings>>,
+) {
+    let mut journal = Journal::default();
+    loop {
+        tokio::select! {
+            biased;
+            Some(settings) = reloads.recv() => {
+                for fault in notifier.reconfigure(&settings) {
+                    warn!("{fault}");
+                }
+            }
+            notice = notices.recv() => match notice {
+                Some(notice) => {
+                    if journal.is_news(&notice) {
+                        info!("{notice}");
+                    }
+                    notifier.notify(&notice);
+                }
+                None => break,
+            },
+        }
+    }
+    notifier.finish(FAREWELL).await;
+}
+
+/// Keeps the log quiet: what goes on and on is said once.
+#[derive(Debug, Default)]
+struct Journal {
+    /// Instances that said, since they became master, that another master does not give way.
+    disputed: HashSet<Subject>,
+}
+
+impl Journal {
+    fn is_news(&mut self, notice: &Notice) -> bool {
+        match notice.kind {
+            // A tracked file may change each second.
+            NoticeKind::Priority { .. } => false,
+            NoticeKind::LowerPriority { .. } => self.disputed.insert(notice.subject.clone()),
+            NoticeKind::Entered { .. } => {
+                self.disputed.remove(&notice.subject);
+                true
+            }
+            NoticeKind::Deleted | NoticeKind::AddressesDiffer { .. } | NoticeKind::Rejected { .. } => true,
+        }
+    }
+}
+
+/// Answers what is asked on the control socket.
+async fn answer(
+    mut requests: mpsc::Receiver<Request>,
+    orders: mpsc::Sender<Order>,
+    reloads: mpsc::Sender<Box<Settings>>,
+    origin: Origin,
+) {
+    while let Some(request) = requests.recv().await {
+        let reply = match VrrpCall::read(&request) {
+            Ok(call) => carry_out(call, &orders, &reloads, &origin).await,
+            Err(complaints) => Err(complaints),
+        };
+        // Whoever asked may have gone.
+        let _ = request.reply.send(reply);
+    }
+}
+
+async fn carry_out(
+    call: VrrpCall,
+    orders: &mpsc::Sender<Order>,
+    reloads: &mpsc::Sender<Box<Settings>>,
+    origin: &Origin,
+) -> Reply {
+    let ends = |_| vec![Complaint::new("the process is about to end")];
+    match call {
+        VrrpCall::Status {} => {
+            let (reply, answer) = oneshot::channel();
+            orders.send(Order::Status(reply)).await.map_err(ends)?;
+            let status = answer.await.map_err(|_| vec![Complaint::new("the process is about to end")])?;
+            serde_json::to_value(status).map_err(|error| vec![Complaint::new(error)])
+        }
+        VrrpCall::Promote { name } => by_name(orders, &name, Order::Promote).await,
+        VrrpCall::Demote { name } => by_name(orders, &name, Order::Demote).await,
+        VrrpCall::Reload { file: from, lines } => {
+            if origin.file.as_ref().is_none_or(|file| file.as_os_str() != from.as_str()) {
+                let ours = origin
+                    .file
+                    .as_ref()
+                    .map_or_else(|| "its command line".to_owned(), |file| file.display().to_string());
+                let text = format!("the VRRP process runs what {ours} says, not {from}");
+                return Err(vec![Complaint::new(text).hint("stop it, and run it from the file")]);
+            }
+            let parsed = words::parse(lines.iter().map(|(number, line)| (*number, line.as_str())), &Disk);
+            let parsed = parsed.map_err(|faults| {
+                let complain = |fault: Fault| {
+                    let complaint =
+                        Complaint::new(format_args!("{from}:{}:{}: {}", fault.line, fault.column, fault.message));
+                    Complaint { hint: fault.hint, ..complaint }
+                };
+                faults.into_iter().map(complain).collect::<Vec<_>>()
+            })?;
+            let mut settings = Box::new(parsed.settings);
+            words::select(&mut settings, &origin.names)
+                .map_err(|wrong| wrong.into_iter().map(Complaint::new).collect::<Vec<_>>())?;
+            check(&settings)?;
+            let _ = reloads.send(settings.clone()).await;
+            let (reply, answer) = oneshot::channel();
+            orders.send(Order::Reload(settings, reply)).await.map_err(ends)?;
+            answer.await.map_err(|_| vec![Complaint::new("the process is about to end")])?;
+            Ok(Value::Null)
+        }
+    }
+}
+
+async fn by_name(
+    orders: &mpsc::Sender<Order>,
+    name: &str,
+    order: impl FnOnce(String, oneshot::Sender<bool>) -> Order,
+) -> Reply {
+    let ends = || vec![Complaint::new("the process is about to end")];
+    let (reply, answer) = oneshot::channel();
+    orders.send(order(name.to_owned(), reply)).await.map_err(|_| ends())?;
+    match answer.await {
+        Ok(true) => Ok(Value::Null),
+        Ok(false) => {
+            let complaint = Complaint::new(format_args!("there is no instance {name} in the running process"));
+            Err(vec![complaint.hint("lvsadm vrrp list shows those that there are")])
+        }
+        Err(_) => Err(ends()),
+    }
+}
+
+/// Checks what only this machine can tell: interfaces, scripts, users. Returns who runs scripts without a user of their own.
+fn check(settings: &Settings) -> Result<User, Vec<Complaint>> {
+    let mut complaints = Vec::new();
+    let user = match User::for_scripts(settings.script_user.as_ref()) {
+        Ok(user) => user,
+        Err(fault) => {
+            complaints.push(Complaint::new(&fault).hint(fault.hint()));
+            User::ourselves()
+        }
+    };
+    if !settings.missing_interfaces {
+        check_interfaces(settings, &mut complaints)?;
+    }
+    for (what, command) in commands(settings) {
+        if let Err(fault) = script::check(command, &user) {
+            let complaint = Complaint::new(format_args!("{what}: {fault}"));
+            complaints.push(complaint.hint(fault.hint()));
+        }
+    }
+    if complaints.is_empty() { Ok(user) } else { Err(complaints) }
+}
+
+fn check_interfaces(settings: &Settings, complaints: &mut Vec<Complaint>) -> Result<(), Vec<Complaint>> {
+    let links = Host::open().and_then(|mut host| host.links());
+    let links = links.map_err(|error| vec![Complaint::new(error)])?;
+    let mut need = |who: &str, link: &str| {
+        if !links.iter().any(|known| known.name == link) {
+            let complaint = Complaint::new(format_args!("{who}: there is no interface {link}"));
+            complaints
+                .push(complaint.hint(
+                    "`ip link` shows those that there are; `vrrp set --missing-interfaces` lets them come later",
+                ));
+        }
+    };
+    for instance in &settings.instances {
+        let devices = instance.addresses.iter().chain(&instance.excluded).filter_map(|address| address.device.as_ref());
+        for link in instance.interface.iter().chain(devices) {
+            need(&instance.name, link);
+        }
+    }
+    let tracks = settings.instances.iter().map(|instance| (&instance.name, &instance.tracks));
+    for (name, tracks) in tracks.chain(settings.groups.iter().map(|group| (&group.name, &group.tracks))) {
+        for track in tracks {
+            if let Tracker::Interface(link) = &track.tracker {
+                need(name, link);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Sees that this process gets the processor in time.
+fn prefer(options: &RunOptions) -> Result<(), Vec<Complaint>> {
+    let mut complaints = Vec::new();
+    let mut ask = |what: &str, result: Result<(), nix::errno::Errno>| {
+        if let Err(errno) = result {
+            let complaint = Complaint::new(format_args!("cannot {what}: {}", errno.desc()));
+            complaints.push(complaint.hint("it takes root, or the capabilities CAP_SYS_NICE and CAP_IPC_LOCK"));
+        }
+    };
+    if let Some(value) = options.nice {
+        ask("set the nice value", priority::nice(value));
+    }
+    if let Some(value) = options.rt_priority {
+        ask("get real-time priority", priority::real_time(value));
+    }
+    if !options.cpus.is_empty() {
+        ask("choose the processors", priority::run_on(&options.cpus));
+    }
+    if options.lock_memory {
+        ask("lock the memory", priority::lock_memory());
+    }
+    if complaints.is_empty() { Ok(()) } else { Err(complaints) }
+}

@@ -1,0 +1,43 @@
+//! Which network namespace this is, and where its files belong.
+
+use std::{
+    fs,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
+
+/// Where the agent of the machine's first network namespace keeps sockets and the like.
+const RUN_DIR: &str = "/run/lvsadm";
+
+/// A switch that is there in the machine's first network namespace only: the kernel has one queue for all of them. Unlike the
+/// namespace of process 1, everybody may look at it, with whatever capabilities.
+const OF_FIRST: &str = "/proc/sys/net/core/netdev_max_backlog";
+
+/// Switches that every network namespace has.
+const OF_ALL: &str = "/proc/sys/net/core";
+
+/// Returns the directory for sockets and other files of this run: `chosen` if there is one; `/run/lvsadm` in the machine's
+/// first network namespace; `/run/lvsadm/net-NUMBER` in others, so that each can have an agent of its own. The number is that
+/// of `ls -l /proc/self/ns/net`. Makes nothing.
+pub fn run_dir(chosen: Option<&Path>) -> PathBuf {
+    if let Some(chosen) = chosen {
+        return chosen.to_owned();
+    }
+    let base = PathBuf::from(RUN_DIR);
+    // Where /proc shows too little to tell, there is most likely one namespace only.
+    let is_first = Path::new(OF_FIRST).exists() || !Path::new(OF_ALL).exists();
+    match fs::metadata("/proc/thread-self/ns/net") {
+        Ok(namespace) if !is_first => base.join(format!("net-{}", namespace.ino())),
+        _ => base,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chosen_directory_is_taken() {
+        assert_eq!(run_dir(Some(Path::new("/x"))), Path::new("/x"));
+    }
+}

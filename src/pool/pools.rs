@@ -1,0 +1,371 @@
+//! All pools of a process: which check belongs where, and what an event means for whom.
+
+use std::{
+    collections::{BTreeSet, HashMap, VecDeque},
+    net::IpAddr,
+};
+
+use indexmap::{IndexMap, IndexSet};
+
+use super::{
+    CheckId, Output,
+    service::{CheckState, Member, Pool},
+    settings::{Check, Policy, ServerPolicy, Settings},
+};
+use crate::{
+    check::{
+        answer::WeightChange,
+        schedule::Health,
+        settings::{Initial, Probe},
+    },
+    model::{Change, Entry, Moment, RealServer, ServerKey, ServiceKey, Table, VirtualService},
+};
+
+/// What pools are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event<'a> {
+    /// What a check says now. Ignored while its service sleeps.
+    Check {
+        /// The check.
+        check: CheckId,
+        /// Its state.
+        health: Health,
+        /// What it says of the weight.
+        weight: Option<WeightChange>,
+        /// Why, in words.
+        reason: &'a str,
+        /// The first bytes of a wrong answer.
+        evidence: &'a [u8],
+    },
+    /// The operator's table changes. Of what is not about services and servers nothing is known here.
+    Operator {
+        /// The change. To add what is there edits it; to delete what is not there does nothing.
+        change: &'a Change,
+        /// Whether the kernel has it already, because it was made there.
+        in_kernel: bool,
+    },
+    /// An address came to this host, or left it.
+    Address {
+        /// The address.
+        address: IpAddr,
+        /// Whether it is here.
+        present: bool,
+    },
+}
+
+/// All pools of a process.
+#[derive(Clone, Debug)]
+pub struct Pools {
+    pub(super) checks: Vec<Check>,
+    pub(super) pools: IndexMap<ServiceKey, Pool>,
+    by_server: HashMap<(ServiceKey, ServerKey), Vec<CheckId>>,
+    policies: HashMap<ServiceKey, Policy>,
+    server_policies: HashMap<(ServiceKey, ServerKey), ServerPolicy>,
+    changed: IndexSet<ServiceKey>,
+    outputs: VecDeque<Output>,
+}
+
+impl Pools {
+    /// Builds the pools of these settings over a kernel that holds `kernel`, and takes over what `before` knows: states of
+    /// checks that are the same (service, server, probe), quorums, who is asleep.
+    ///
+    /// At first all services are [`Output::Changed`], and all checks of servers that exist are watched. Services whose
+    /// checks depend on an address sleep until they are told of it.
+    pub fn new(now: Moment, settings: Settings, kernel: &Table, before: Option<&Self>) -> Self {
+        let Settings { operator, checks, policies, servers } = settings;
+        let mut by_server: HashMap<_, Vec<_>> = HashMap::new();
+        for (index, check) in checks.iter().enumerate() {
+            by_server.entry((check.service, check.server)).or_default().push(CheckId(index));
+        }
+        let mut pools = Self {
+            checks,
+            pools: IndexMap::with_capacity(operator.services.len()),
+            by_server,
+            policies: policies.into_iter().map(|policy| (policy.service, policy)).collect(),
+            server_policies: servers.into_iter().map(|policy| ((policy.service, policy.server), policy)).collect(),
+            changed: IndexSet::new(),
+            outputs: VecDeque::new(),
+        };
+        for entry in operator.services.values() {
+            pools.add_service(now, &entry.service, kernel, before);
+            for server in entry.servers.values() {
+                let in_kernel =
+                    kernel.services.get(&entry.service.key).and_then(|entry| entry.servers.get(&server.key));
+                pools.add_server(now, entry.service.key, *server, in_kernel.copied(), before);
+            }
+        }
+        for pool in pools.pools.values_mut() {
+            pool.members.values_mut().for_each(|member| member.old = true);
+            pool.decide_silently(before.and_then(|before| before.pools.get(&pool.service.key)?.quorum));
+        }
+        if let Some(before) = before {
+            pools.bury(before);
+        }
+        pools
+    }
+
+    fn add_service(&mut self, now: Moment, service: &VirtualService, kernel: &Table, before: Option<&Self>) {
+        let key = service.key;
+        let policy = self.policies.get(&key).cloned().unwrap_or_else(|| Policy::of(key));
+        let there = kernel.services.get(&key);
+        let held_sorry = policy.sorry.and_then(|sorry| there?.servers.get(&sorry.key).copied());
+        let before = before.and_then(|before| before.pools.get(&key));
+        let awake = match (policy.suspend_without, before) {
+            (None, _) => true,
+            (Some(address), Some(before)) if before.policy.suspend_without == Some(address) => before.awake,
+            (Some(_), _) => false,
+        };
+        let since = before.map_or(now, |before| before.since);
+        self.pools.insert(key, Pool::new(since, service.clone(), policy, held_sorry, awake));
+        self.changed.insert(key);
+    }
+
+    fn add_server(
+        &mut self,
+        now: Moment,
+        key: ServiceKey,
+        server: RealServer,
+        held: Option<RealServer>,
+        before: Option<&Self>,
+    ) {
+        let Some(pool) = self.pools.get_mut(&key) else { return };
+        let old = before.and_then(|before| before.pools.get(&key)?.members.get(&server.key));
+        let ids = self.by_server.get(&(key, server.key)).map(Vec::as_slice).unwrap_or_default();
+        let checks = ids.iter().filter_map(|id| {
+            let check = self.checks.get(id.0)?;
+            let known = old.zip(before).and_then(|(old, before)| before.known(old, &check.probe));
+            Some(known.map_or_else(
+                || CheckState { id: *id, health: Health::at_first(check.schedule.initial), weight: None },
+                |known| CheckState { id: *id, ..known.clone() },
+            ))
+        });
+        let policy = self.server_policies.get(&(key, server.key)).cloned();
+        let mut member = Member::new(now, server, policy, checks.collect(), held);
+        if let Some(old) = old.filter(|old| old.health == member.health) {
+            member.since = old.since;
+        }
+        for check in &member.checks {
+            self.outputs.push_back(Output::Watch(check.id));
+            self.outputs.extend(pool.awake.then_some(Output::Wake(check.id)));
+        }
+        pool.members.insert(server.key, member);
+    }
+
+    /// What a server's check with this probe has found out.
+    fn known<'a>(&self, member: &'a Member, probe: &Probe) -> Option<&'a CheckState> {
+        member.checks.iter().find(|state| self.checks.get(state.id.0).is_some_and(|check| check.probe == *probe))
+    }
+
+    /// Ends what was before and is no more.
+    fn bury(&mut self, before: &Self) {
+        for (key, old) in &before.pools {
+            let Some(new) = self.pools.get(key) else {
+                old.finish(&mut self.outputs);
+                self.changed.insert(*key);
+                continue;
+            };
+            let mut ended = old.clone();
+            for gone in old.members.keys().filter(|server| !new.members.contains_key(*server)) {
+                ended.remove(gone, &mut self.outputs);
+            }
+        }
+        // The checks of `before` are not ours to stop watching.
+        self.outputs.retain(|output| !matches!(output, Output::Unwatch(_)));
+    }
+
+    /// Takes an event.
+    pub fn handle(&mut self, now: Moment, event: Event<'_>) {
+        match event {
+            Event::Check { check, health, weight, reason, evidence } => {
+                self.handle_check(now, check, (health, weight), reason, evidence);
+            }
+            Event::Operator { change, in_kernel } => self.handle_operator(now, change, in_kernel),
+            Event::Address { address, present } => self.handle_address(address, present),
+        }
+    }
+
+    fn handle_check(
+        &mut self,
+        now: Moment,
+        id: CheckId,
+        (health, weight): (Health, Option<WeightChange>),
+        reason: &str,
+        evidence: &[u8],
+    ) {
+        let Some(Check { service, server, .. }) = self.checks.get(id.0) else { return };
+        let Some(pool) = self.pools.get_mut(service).filter(|pool| pool.awake) else { return };
+        let states = pool.members.get_mut(server).map(|member| &mut member.checks);
+        let Some(state) = states.and_then(|states| states.iter_mut().find(|state| state.id == id)) else { return };
+        if (state.health, state.weight) == (health, weight) {
+            return;
+        }
+        (state.health, state.weight) = (health, weight);
+        pool.judge(now, *server, reason, evidence, &mut self.outputs);
+        pool.decide(now, &mut self.outputs);
+        self.changed.insert(*service);
+    }
+
+    fn handle_operator(&mut self, now: Moment, change: &Change, in_kernel: bool) {
+        match change {
+            Change::AddService(service) | Change::EditService(service) => match self.pools.get_mut(&service.key) {
+                Some(pool) => pool.service = service.clone(),
+                None => self.add_service(now, service, &Table::default(), None),
+            },
+            Change::DeleteService(key) => self.remove_service(key),
+            Change::AddServer(key, server) | Change::EditServer(key, server) => {
+                let Some(pool) = self.pools.get_mut(key) else { return };
+                if !pool.edit(*server, in_kernel) {
+                    self.add_server(now, *key, *server, in_kernel.then_some(*server), None);
+                }
+            }
+            Change::DeleteServer(key, server) => {
+                if let Some(pool) = self.pools.get_mut(key) {
+                    pool.remove(server, &mut self.outputs);
+                }
+            }
+            Change::Clear => {
+                self.pools.keys().copied().collect::<Vec<_>>().iter().for_each(|key| self.remove_service(key));
+            }
+            Change::SetTimeouts(_) | Change::StartDaemon(_) | Change::StopDaemon(_) | Change::Zero(_) => return,
+        }
+        let Some(key) = change.target().service() else { return };
+        if let Some(pool) = self.pools.get_mut(&key) {
+            pool.decide(now, &mut self.outputs);
+        }
+        self.changed.insert(key);
+    }
+
+    fn remove_service(&mut self, key: &ServiceKey) {
+        let Some(pool) = self.pools.shift_remove(key) else { return };
+        pool.finish(&mut self.outputs);
+        let checks = pool.members.values().flat_map(|member| &member.checks);
+        self.outputs.extend(checks.map(|check| Output::Unwatch(check.id)));
+        self.changed.insert(*key);
+    }
+
+    fn handle_address(&mut self, address: IpAddr, present: bool) {
+        for pool in self.pools.values_mut().filter(|pool| pool.policy.suspend_without == Some(address)) {
+            if pool.awake == present {
+                continue;
+            }
+            pool.awake = present;
+            let turned = |id| if present { Output::Wake(id) } else { Output::Rest(id) };
+            let checks = pool.members.values().flat_map(|member| &member.checks);
+            self.outputs.extend(checks.map(|check| turned(check.id)));
+        }
+    }
+
+    /// Returns what is to be done next, in order; services that changed come last, each once. Gives more after each call
+    /// until it gives `None`.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.outputs.pop_front().or_else(|| self.changed.shift_remove_index(0).map(Output::Changed))
+    }
+
+    /// Says that all ends: what belongs to that with `omega` is to be done.
+    pub fn finish(&mut self) {
+        for pool in self.pools.values() {
+            pool.finish(&mut self.outputs);
+        }
+    }
+
+    /// Returns a service as the kernel should have it, `None` if it should not.
+    pub fn effective(&self, key: &ServiceKey) -> Option<Entry> {
+        self.pools.get(key).map(Pool::effective)
+    }
+
+    /// Returns the whole effective table, without timeouts and sync daemons.
+    pub fn effective_table(&self) -> Table {
+        let services = self.pools.iter().map(|(key, pool)| (*key, pool.effective()));
+        Table { services: services.collect(), ..Table::default() }
+    }
+
+    /// Returns the operator's table as it is now, with changes that were adopted.
+    pub fn operator_table(&self) -> Table {
+        let services = self.pools.iter().map(|(key, pool)| {
+            let servers = pool.members.iter().map(|(key, member)| (*key, member.server)).collect();
+            (*key, Entry { service: pool.service.clone(), servers })
+        });
+        Table { services: services.collect(), ..Table::default() }
+    }
+
+    /// Returns the services, in the order in which they were added.
+    pub fn services(&self) -> impl Iterator<Item = ServiceKey> {
+        self.pools.keys().copied()
+    }
+
+    /// Returns a server as the operator wants it.
+    pub fn operator_server(&self, service: &ServiceKey, server: &ServerKey) -> Option<RealServer> {
+        self.pools.get(service)?.members.get(server).map(|member| member.server)
+    }
+
+    /// Whether this server works or may work, for all that is known.
+    pub fn may_work(&self, service: &ServiceKey, server: &ServerKey) -> bool {
+        let member = self.pools.get(service).and_then(|pool| pool.members.get(server));
+        member.is_some_and(|member| member.health != Health::Down)
+    }
+
+    /// Whether this is the sorry server of a service, and not one of the operator's.
+    pub fn is_sorry_server(&self, service: &ServiceKey, server: &ServerKey) -> bool {
+        let pool = self.pools.get(service).filter(|pool| !pool.members.contains_key(server));
+        pool.and_then(|pool| pool.policy.sorry).is_some_and(|sorry| sorry.key == *server)
+    }
+
+    /// Returns a check.
+    pub fn check(&self, id: CheckId) -> Option<&Check> {
+        self.checks.get(id.0)
+    }
+
+    /// Returns the addresses without which some checks sleep.
+    pub fn addresses(&self) -> BTreeSet<IpAddr> {
+        self.pools.values().filter_map(|pool| pool.policy.suspend_without).collect()
+    }
+
+    /// Returns the checks that have nothing to check, because their service or server does not exist.
+    pub fn idle(&self) -> impl Iterator<Item = &Check> {
+        let exists = |check: &&Check| self.operator_server(&check.service, &check.server).is_some();
+        self.checks.iter().filter(move |check| !exists(check))
+    }
+
+    /// Returns what a person should know about these settings although they can be carried out: checks and policies of
+    /// what does not exist, quorums that cannot be reached.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings: Vec<String> = self
+            .idle()
+            .map(|check| {
+                let missing = if self.pools.contains_key(&check.service) { "server" } else { "service" };
+                format!(
+                    "the check of server {} of {} is idle: there is no such {missing} in the table",
+                    check.server, check.service
+                )
+            })
+            .collect();
+        for policy in self.policies.values() {
+            let key = policy.service;
+            let Some(pool) = self.pools.get(&key) else {
+                warnings.push(format!("the quorum of {key} is idle: there is no such service in the table"));
+                continue;
+            };
+            let most: u64 = pool.members.values().map(|member| u64::from(member.server.weight.value())).sum();
+            let needed = u64::from(policy.quorum) + u64::from(policy.hysteresis);
+            if needed > most {
+                warnings.push(format!(
+                    "{key} cannot gain its quorum back once lost: quorum {} and hysteresis {} make {needed}, \
+                     all servers together have weight {most}",
+                    policy.quorum, policy.hysteresis
+                ));
+            }
+        }
+        warnings.sort_unstable();
+        warnings
+    }
+}
+
+impl Settings {
+    /// Has checks begin without a word on servers that the kernel has: for a process that comes after one that died, so
+    /// that servers which were out stay out until a check has passed.
+    pub fn resume(&mut self) {
+        for check in self.checks.iter_mut().filter(|check| check.schedule.initial == Initial::Up) {
+            check.schedule.initial = Initial::CheckFirst;
+        }
+    }
+}

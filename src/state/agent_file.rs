@@ -1,0 +1,177 @@
+//! The agent's save file: lines of the table, of VRRP, of checks and of the agent in one file, each kept as it stands.
+//!
+//! A change touches the one line that it is about. What the lines of a part mean is read by that part: here, VRRP's by
+//! [`super::vrrp`], the table's by [`super::file`].
+
+use super::{
+    file::{Fault, Part, text, without_program},
+    vrrp::{self, Files, Parsed, Subject},
+    words,
+};
+
+/// Where the agent's save file is if nobody says otherwise.
+pub const SYSTEM_FILE: &str = "/etc/sysconfig/lvsadm";
+
+/// The lines of a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AgentFile {
+    lines: Vec<String>,
+}
+
+impl AgentFile {
+    /// Takes the lines of a file apart.
+    ///
+    /// # Errors
+    /// It is no text.
+    pub fn new(content: &[u8]) -> Result<Self, Fault> {
+        Ok(Self { lines: text(content)?.lines().map(str::to_owned).collect() })
+    }
+
+    /// Returns the content of the file.
+    pub fn text(&self) -> String {
+        self.lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect()
+    }
+
+    /// Returns the lines about VRRP, with their numbers from 1.
+    pub fn vrrp_lines(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.numbered().filter(|(_, line)| part(line) == Some(Part::Vrrp))
+    }
+
+    fn numbered(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.lines.iter().enumerate().map(|(at, line)| (at + 1, line.as_str()))
+    }
+
+    /// Returns the number that line `number` of a changed file has in this one; the same if it is not there.
+    pub fn number_before(&self, changed: &Self, number: usize) -> usize {
+        let line = changed.lines.get(number.wrapping_sub(1));
+        line.and_then(|line| self.lines.iter().position(|old| old == line)).map_or(number, |at| at + 1)
+    }
+
+    /// Reads what the file says about VRRP, and finds lines that are about nothing.
+    ///
+    /// # Errors
+    /// All faults, in the order of their lines.
+    pub fn vrrp(&self, files: &dyn Files) -> Result<Parsed, Vec<Fault>> {
+        let strange: Vec<Fault> = self.numbered().filter_map(|(number, line)| strange(number, line)).collect();
+        let parsed = vrrp::parse(self.vrrp_lines(), files);
+        if strange.is_empty() {
+            return parsed;
+        }
+        let mut faults = parsed.err().unwrap_or_default();
+        faults.extend(strange);
+        faults.sort_by_key(|fault| (fault.line, fault.column));
+        Err(faults)
+    }
+
+    /// Returns number and text of the first line about this.
+    pub fn find(&self, wanted: &Subject) -> Option<(usize, &str)> {
+        self.vrrp_lines().find(|(_, line)| vrrp::subject(line).is_some_and(|subject| subject == *wanted))
+    }
+
+    /// Returns the names of all that VRRP lines of this kind define, in their order.
+    pub fn names(&self, kind: vrrp::Kind) -> Vec<String> {
+        let subjects = self.vrrp_lines().filter_map(|(_, line)| vrrp::subject(line));
+        subjects.filter(|subject| subject.kind == kind).map(|subject| subject.name).collect()
+    }
+
+    /// Whether a line holds a secret, so that others must not read the file.
+    pub fn holds_secrets(&self) -> bool {
+        self.vrrp_lines().any(|(_, line)| vrrp::holds_secret(line))
+    }
+
+    /// Puts a line in the place of the one about the same, whose comment stays, or behind the last one of its kind;
+    /// returns its number.
+    pub fn put(&mut self, subject: &Subject, line: String) -> usize {
+        if let Some((number, old)) = self.find(subject) {
+            let comment = words::split_off_comment(old).map_or("", |(_, comment)| comment);
+            let line = if comment.is_empty() { line } else { format!("{line} {comment}") };
+            if let Some(place) = self.lines.get_mut(number - 1) {
+                *place = line;
+            }
+            return number;
+        }
+        let alike = |line: &str| vrrp::subject(line).is_some_and(|other| other.kind == subject.kind);
+        let last = self.vrrp_lines().filter(|(_, line)| alike(line)).last();
+        let at = last.map_or(self.lines.len(), |(number, _)| number);
+        self.lines.insert(at, line);
+        at + 1
+    }
+
+    /// Takes the line about this away; returns whether there was one.
+    pub fn remove(&mut self, subject: &Subject) -> bool {
+        let Some((number, _)) = self.find(subject) else { return false };
+        self.lines.remove(number - 1);
+        true
+    }
+}
+
+/// Returns what of an agent a line is about; `None` for lines of the table, comments, and what is neither.
+fn part(line: &str) -> Option<Part> {
+    // The first word tells, whatever is wrong behind it.
+    let line = line.trim_ascii_start();
+    let mut words = line.split_ascii_whitespace();
+    let first = words.next()?;
+    let first = if matches!(first.rsplit('/').next(), Some("lvsadm")) { words.next()? } else { first };
+    Part::of(first)
+}
+
+/// Returns the fault of a line that is about nothing.
+fn strange(number: usize, line: &str) -> Option<Fault> {
+    if part(line).is_some() {
+        return None;
+    }
+    // Lines of the table are judged by those who read the table.
+    let words = words::split(line).ok()?;
+    let first = without_program(&words).first()?;
+    (!first.text.starts_with('-')).then(|| Fault {
+        line: number,
+        column: first.column,
+        message: format!("`{}` does not begin a line", first.text),
+        hint: Some("lines begin with vrrp, check, set, or an option of the table such as -A".to_owned()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::vrrp::{Disk, Kind};
+
+    const TEXT: &str = "\
+# two directors
+-A -t 10.0.0.1:80 -s rr
+
+vrrp add A --interface eth0 --vrid 1 --address 10.0.0.1 # the web
+check add -t 10.0.0.1:80 --tcp
+  vrrp add 'B' --interface eth0 --vrid 2 --address 10.0.0.2
+set mail root
+";
+
+    fn instance(name: &str) -> Subject {
+        Subject { kind: Kind::Instance, name: name.to_owned() }
+    }
+
+    #[test]
+    fn a_change_touches_one_line() {
+        let mut file = AgentFile::new(TEXT.as_bytes()).unwrap();
+        assert_eq!(file.text(), TEXT);
+        assert_eq!(file.names(Kind::Instance), ["A", "B"]);
+        assert_eq!(file.put(&instance("A"), "vrrp add A --vrid 3".to_owned()), 4);
+        assert_eq!(file.put(&instance("C"), "vrrp add C".to_owned()), 7);
+        let script = Subject { kind: Kind::Script, name: "s".to_owned() };
+        assert_eq!(file.put(&script, "vrrp add-script s".to_owned()), 9);
+        assert!(file.remove(&instance("B")));
+        assert!(!file.remove(&instance("B")));
+        let wanted = TEXT
+            .replace("A --interface eth0 --vrid 1 --address 10.0.0.1 #", "A --vrid 3 #")
+            .replace("  vrrp add 'B' --interface eth0 --vrid 2 --address 10.0.0.2", "vrrp add C");
+        assert_eq!(file.text(), wanted + "vrrp add-script s\n");
+    }
+
+    #[test]
+    fn lines_of_nothing_are_faults() {
+        let file = AgentFile::new(b"-A nonsense\nvrpr add A\nlvsadm vrrp add A --vrid 1\ncheck x 'y\n").unwrap();
+        let faults = file.vrrp(&Disk).unwrap_err();
+        let places: Vec<_> = faults.iter().map(|fault| (fault.line, fault.column)).collect();
+        assert_eq!(places, [(2, 1), (3, 17), (3, 17)], "{faults:?}");
+    }
+}

@@ -1,0 +1,37 @@
+//! Health checks in words: the options of `check add` and `check try`, the same on command lines and in save files.
+//!
+//! clap only records the words, so that all that is wrong with them is told at once; then they are read to the plain
+//! values of `check::settings`. Nothing here does IO: that a file or a link exists is for who uses it.
+
+mod connection;
+mod fault;
+mod http;
+mod kinds;
+mod schedule;
+mod url;
+mod values;
+
+pub use connection::{ConnectionArgs, Target};
+pub use fault::{Fault, Faults};
+pub use http::{HttpArgs, RequestArgs, TlsArgs};
+pub use kinds::{AgentArgs, DnsArgs, FileArgs, PingArgs, ScriptArgs, SmtpArgs, TcpArgs, UdpArgs};
+pub use schedule::ScheduleArgs;
+pub use url::Url;
+
+use crate::check::settings::Question;
+
+/// The options of one kind of check.
+pub trait Kind {
+    /// Its word on command lines.
+    const WORD: &'static str;
+    /// The port that is asked where none is named.
+    const PORT: Option<u16> = None;
+    /// How many failed probes of a working check are forgiven if nothing is said, as in keepalived.
+    const RETRY: u32 = 1;
+    /// Pause before a probe that follows a failed one if nothing is said, in seconds, as in keepalived; `None` = the
+    /// interval.
+    const RETRY_DELAY: Option<u64> = Some(1);
+
+    /// Reads the question; `None` if something is wrong with it.
+    fn question(&self, faults: &mut Faults) -> Option<Question>;
+}

@@ -1,0 +1,84 @@
+//! Lines of a save file about VRRP ↔ settings.
+//!
+//! A line is `vrrp VERB NAME OPTIONS`, the words of `lvsadm vrrp` themselves: `vrrp add`, `add-group`, `add-script`,
+//! `add-process`, `add-file`, and `vrrp set` for the whole process. One table of options is the grammar of both. What
+//! only the machine knows (whether an interface exists, whether a script may be run) is not judged here.
+
+mod host;
+mod instance;
+mod legality;
+mod lines;
+mod objects;
+mod option;
+mod print;
+mod reader;
+mod select;
+mod tables;
+mod track;
+mod values;
+
+pub use host::print_address;
+pub use lines::{NotOne, Parsed, Subject, edited, holds_secret, parse, subject};
+pub use option::{Given, Grammar, Opt, Options, Section, Takes};
+pub use print::{BARE_SET, file, group, instance, lines, process, script, set};
+pub use select::select;
+pub use tables::{FileGrammar, GroupGrammar, InstanceGrammar, ProcessGrammar, ScriptGrammar, SetGrammar};
+pub use values::{Disk, Files, MAX_SECRET_FILE, print_time};
+
+/// What a line can be about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// The whole process; it has no name.
+    Set,
+    /// A script.
+    Script,
+    /// A process.
+    Process,
+    /// A file.
+    File,
+    /// An instance.
+    Instance,
+    /// A sync group.
+    Group,
+}
+
+/// All kinds, in the order of a tidy file.
+const KINDS: [Kind; 6] = [Kind::Set, Kind::Script, Kind::Process, Kind::File, Kind::Instance, Kind::Group];
+
+impl Kind {
+    /// Returns the second word of its lines.
+    pub fn verb(self) -> &'static str {
+        match self {
+            Self::Set => "set",
+            Self::Script => "add-script",
+            Self::Process => "add-process",
+            Self::File => "add-file",
+            Self::Instance => "add",
+            Self::Group => "add-group",
+        }
+    }
+
+    /// Returns what people call it.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Set => "vrrp set",
+            Self::Script => "script",
+            Self::Process => "process",
+            Self::File => "file",
+            Self::Instance => "instance",
+            Self::Group => "group",
+        }
+    }
+
+    /// Returns its options.
+    pub fn sections(self) -> &'static [&'static Section] {
+        match self {
+            Self::Set => SetGrammar::SECTIONS,
+            Self::Script => ScriptGrammar::SECTIONS,
+            Self::Process => ProcessGrammar::SECTIONS,
+            Self::File => FileGrammar::SECTIONS,
+            Self::Instance => InstanceGrammar::SECTIONS,
+            Self::Group => GroupGrammar::SECTIONS,
+        }
+    }
+}
