@@ -242,11 +242,15 @@ fn addresses(count: u32) {
         let last = excluded.last().expect("many addresses");
         site::until("host 1 is master", Duration::from_secs(15), || first.has(last));
         let _backup = who.start(second, 1, 100, 100, &excluded);
-        thread::sleep(Duration::from_secs(1));
+        // The second announcement of host 1 comes after five seconds.
+        thread::sleep(Duration::from_secs(7));
         let capture = Capture::start(&site, "vrrp or arp");
         master.stop();
         thread::sleep(Duration::from_secs(4));
         let seen = capture.take();
+        let given = |line: &str| is_from(line, first) && line.contains("prio 0");
+        let begin = seen.iter().position(|(_, line)| given(line)).expect("host 1 gives up");
+        let seen = &seen[begin..];
         let first_advert = seen.iter().find(|(_, line)| is_from(line, second)).expect("the backup speaks").0;
         let mut announced = std::collections::HashMap::new();
         for (at, line) in seen.iter().filter(|(_, line)| line.starts_with("ARP, Request who-has")) {
@@ -254,7 +258,7 @@ fn addresses(count: u32) {
             announced.entry(address.to_owned()).or_insert(*at);
         }
         let firsts = announced.values().copied().filter(|at| *at >= first_advert - 1.0);
-        let (earliest, latest) = firsts.fold((f64::MAX, f64::MIN), |(least, most), at| (least.min(at), most.max(at)));
+        let (earliest, latest) = firsts.fold((f64::MAX, f64::MIN), |(least, most), at| (least.min(*at), most.max(*at)));
         // The longest silence of the new master while it adds addresses.
         let adverts: Vec<f64> = seen.iter().filter(|(_, line)| is_from(line, second)).map(|(at, _)| *at).collect();
         let silence = adverts.windows(2).map(|pair| pair[1] - pair[0]).fold(0.0, f64::max);

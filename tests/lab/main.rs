@@ -7,3 +7,4 @@ mod restore;
 mod smoke;
 mod support;
 mod verbs;
+mod vrrp;
