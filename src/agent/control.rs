@@ -5,13 +5,15 @@
 //! are heard. What a verb does is up to whoever takes the requests from their channel; nothing here waits for a client
 //! longer than a few seconds, and clients cannot hold each other up.
 
+mod check;
 mod client;
 mod server;
 mod vrrp;
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
 
+pub use check::CheckCall;
 pub use client::{CallError, call};
 pub use server::{BindError, Reply, Request, Server};
 pub use vrrp::VrrpCall;
@@ -67,6 +69,22 @@ struct Answer {
 enum Outcome {
     Ok(Value),
     Error(Vec<Complaint>),
+}
+
+/// Returns the verb of a call and its parameters.
+fn parts(call: &impl Serialize) -> (String, Value) {
+    let value = serde_json::to_value(call).unwrap_or_default();
+    let verb = value.get("verb").and_then(Value::as_str).unwrap_or_default().to_owned();
+    (verb, value.get("params").cloned().unwrap_or_default())
+}
+
+/// Reads a request as a call to `whom`.
+fn read<C: DeserializeOwned>(whom: &str, request: &Request) -> Result<C, Vec<Complaint>> {
+    let params = if request.params.is_null() { json!({}) } else { request.params.clone() };
+    serde_json::from_value(json!({ "verb": request.verb, "params": params })).map_err(|error| {
+        let text = format!("the {whom} process does not understand {}: {error}", request.verb);
+        vec![Complaint::new(text).hint("lvsadm and the process may be of different versions")]
+    })
 }
 
 #[cfg(test)]

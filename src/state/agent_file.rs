@@ -4,7 +4,9 @@
 //! [`super::vrrp`], the table's by [`super::file`].
 
 use super::{
-    file::{Fault, Part, text, without_program},
+    check,
+    file::{self, Fault, Part, SaveFile, text, without_program},
+    grammar::Names,
     vrrp::{self, Files, Parsed, Subject},
     words,
 };
@@ -97,6 +99,63 @@ impl AgentFile {
         at + 1
     }
 
+    /// Returns the lines about checks, with their numbers from 1.
+    pub fn check_lines(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.numbered().filter(|(_, line)| part(line) == Some(Part::Check))
+    }
+
+    /// Reads what the file says about checks and of the table, and finds lines that are about nothing.
+    ///
+    /// # Errors
+    /// All faults, in the order of their lines.
+    pub fn checks(&self, names: &dyn Names) -> Result<(check::Lines, SaveFile), Vec<Fault>> {
+        match (check::Lines::parse(self.check_lines()), file::parse(self.text().as_bytes(), names)) {
+            (Ok(lines), Ok(table)) => Ok((lines, table)),
+            (lines, table) => {
+                let mut faults = lines.err().unwrap_or_default();
+                faults.extend(table.err().unwrap_or_default());
+                faults.sort_by_key(|fault| (fault.line, fault.column));
+                // A quote that is never closed is wrong whatever the line is about.
+                faults.dedup();
+                Err(faults)
+            }
+        }
+    }
+
+    /// Returns number, subject and words of the lines about checks that can be read and that are `wanted`.
+    pub fn find_checks(&self, wanted: impl Fn(&check::Subject) -> bool) -> Vec<(usize, check::Subject, check::Given)> {
+        let mut subjects = check::Subjects::new();
+        let read = self.check_lines().filter_map(|(number, line)| {
+            let (subject, given) = subjects.of(line)?;
+            Some((number, subject, given))
+        });
+        read.filter(|(_, subject, _)| wanted(subject)).collect()
+    }
+
+    /// Puts a line about checks in the place of line `number`, whose comment stays, or behind the last one; returns its
+    /// number.
+    pub fn put_check(&mut self, number: Option<usize>, line: String) -> usize {
+        let at = number.or_else(|| self.check_lines().last().map(|(last, _)| last)).unwrap_or(self.lines.len());
+        if number.is_some() {
+            if let Some(place) = self.lines.get_mut(at.wrapping_sub(1)) {
+                let comment = words::split_off_comment(place).map_or("", |(_, comment)| comment);
+                *place = if comment.is_empty() { line } else { format!("{line} {comment}") };
+            }
+            return at;
+        }
+        self.lines.insert(at, line);
+        at + 1
+    }
+
+    /// Takes the lines with these numbers away.
+    pub fn remove_lines(&mut self, numbers: &[usize]) {
+        let mut number = 0;
+        self.lines.retain(|_| {
+            number += 1;
+            !numbers.contains(&number)
+        });
+    }
+
     /// Takes the line about this away; returns whether there was one.
     pub fn remove(&mut self, subject: &Subject) -> bool {
         let Some((number, _)) = self.find(subject) else { return false };
@@ -134,7 +193,10 @@ fn strange(number: usize, line: &str) -> Option<Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::vrrp::{Disk, Kind};
+    use crate::state::{
+        grammar::NoNames,
+        vrrp::{Disk, Kind},
+    };
 
     const TEXT: &str = "\
 # two directors
@@ -165,6 +227,26 @@ set mail root
             .replace("A --interface eth0 --vrid 1 --address 10.0.0.1 #", "A --vrid 3 #")
             .replace("  vrrp add 'B' --interface eth0 --vrid 2 --address 10.0.0.2", "vrrp add C");
         assert_eq!(file.text(), wanted + "vrrp add-script s\n");
+    }
+
+    #[test]
+    fn checks_are_found_changed_and_taken_away() {
+        let mut file = AgentFile::new(TEXT.as_bytes()).unwrap();
+        assert!(file.checks(&NoNames).is_err_and(|faults| faults.len() == 1 && faults[0].line == 5), "an old word");
+        let text = TEXT.replace("check add -t 10.0.0.1:80 --tcp", "check add -t 10.0.0.1:80 tcp --retry 2 # comment");
+        file = AgentFile::new(text.as_bytes()).unwrap();
+        let found = file.find_checks(|_| true);
+        let [(5, subject, given)] = found.as_slice() else { panic!("{found:?}") };
+        let line = given.line(subject).replace("--retry 2", "--retry 3");
+        assert_eq!(file.put_check(Some(5), line.clone()), 5);
+        assert_eq!(file.put_check(None, line), 6);
+        let wanted = "check add -t 10.0.0.1:80 tcp --retry 3";
+        assert_eq!(file.text(), text.replace("check add -t 10.0.0.1:80 tcp --retry 2 # comment", &format!("{wanted} # comment\n{wanted}")));
+        let faults = file.checks(&NoNames).unwrap_err();
+        assert_eq!((faults.len(), faults[0].line), (1, 6), "{faults:?}");
+        file.remove_lines(&[5, 6]);
+        let (_, table) = file.checks(&NoNames).unwrap();
+        assert_eq!(table.table.services.len(), 1);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! one loop does: answers and timers in, table out, probes off.
 
 mod commands;
+pub mod control;
 mod hidden;
 mod limits;
 mod process;
@@ -19,13 +20,14 @@ use tokio::{
     task::LocalSet,
 };
 
+use super::control::BindError;
 use crate::{
     host::{
         Command, User, UserFault,
         script::{self, Runner},
     },
     ipvs::{self, OpenError},
-    model::{Change, ServerKey, ServiceKey, Target, VirtualService},
+    model::{Change, ServerKey, ServiceKey, Table, Target, VirtualService},
     notify::CommandQueue,
     pool::{settings::Settings, status::Status},
     sys::clock::now,
@@ -81,6 +83,11 @@ pub enum Order {
     /// Go on with other settings; what is known of checks that stay is kept. The answer is what a person should know of
     /// them, or why the old ones stay.
     Replace(Box<Settings>, oneshot::Sender<Result<Vec<String>, Error>>),
+    /// Go on with the settings that a function makes of the operator's table as it is at that moment, with everything that
+    /// was adopted. Answered as `Replace`.
+    Rebuild(Rebuild, oneshot::Sender<Result<Vec<String>, Error>>),
+    /// What is the operator's table?
+    Operator(oneshot::Sender<Table>),
     /// Change the operator's table: not in the kernel, that is ours to do.
     Change(Change),
     /// The state of a BFD session.
@@ -90,6 +97,15 @@ pub enum Order {
         /// Whether it is up.
         up: bool,
     },
+}
+
+/// Makes settings of the operator's table, or says all that is in the way.
+pub struct Rebuild(pub Box<dyn FnOnce(Table) -> Result<Settings, Vec<String>> + Send>);
+
+impl std::fmt::Debug for Rebuild {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Rebuild")
+    }
 }
 
 /// A command that is to be run, after the table was written: those of one subject one after the other.
@@ -127,6 +143,12 @@ pub enum Error {
     /// Commands that cannot run.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Commands(Vec<CommandFault>),
+    /// Settings that make no sense for the operator's table.
+    #[error("{}", .0.join("\n"))]
+    Settings(Vec<String>),
+    /// The control socket.
+    #[error(transparent)]
+    Control(#[from] BindError),
     /// The runtime does not start.
     #[error("cannot start the loop of probes: {0}")]
     Runtime(#[from] io::Error),
@@ -162,7 +184,8 @@ impl Error {
             }
             Self::Marks { .. } => Some("begin with another mark"),
             Self::User(fault) => Some(fault.hint()),
-            Self::Commands(_) | Self::Kernel(_) | Self::Limit(_) | Self::Runtime(_) | Self::ThroughVip { .. } => None,
+            Self::Control(_) => Some("--run-dir names another directory for it"),
+            Self::Settings(_) | Self::Commands(_) | Self::Kernel(_) | Self::Limit(_) | Self::Runtime(_) | Self::ThroughVip { .. } => None,
         }
     }
 }
@@ -177,6 +200,15 @@ const SCRIPTS_AT_ONCE: usize = script::AT_ONCE;
 /// # Errors
 /// Nothing was started: no IPVS, no permission, too few descriptors, settings that cannot be carried out.
 pub fn run(settings: Settings, options: &RunOptions, orders: mpsc::Receiver<Order>) -> Result<u8, Error> {
+    run_with(settings, options, || Ok(orders))
+}
+
+/// The same; `orders` is called within the runtime, before anything is started.
+fn run_with(
+    settings: Settings,
+    options: &RunOptions,
+    orders: impl FnOnce() -> Result<mpsc::Receiver<Order>, Error>,
+) -> Result<u8, Error> {
     let user = User::for_scripts(options.script_user.as_ref())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = LocalSet::new().block_on(&runtime, async {
@@ -187,6 +219,7 @@ pub fn run(settings: Settings, options: &RunOptions, orders: mpsc::Receiver<Orde
                 _ = interrupt.recv() => {}
             }
         };
+        let orders = orders()?;
         let (outbox, runs) = mpsc::unbounded_channel();
         let queue = CommandQueue::new(Runner::new(user.clone(), SCRIPTS_AT_ONCE));
         let commands = tokio::spawn(commands::carry_out(runs, queue));

@@ -310,6 +310,11 @@ impl Process {
                 let _ = reply.send(status);
             }
             Order::Replace(settings, reply) => _ = reply.send(self.replace(*settings)),
+            Order::Rebuild(rebuild, reply) => {
+                let settings = (rebuild.0)(self.engine.pools().operator_table()).map_err(Error::Settings);
+                let _ = reply.send(settings.and_then(|settings| self.replace(settings)));
+            }
+            Order::Operator(reply) => _ = reply.send(self.engine.pools().operator_table()),
             Order::Change(change) => self.engine.operator(now(), &change, false),
             Order::Session { name, up } => self.engine.session(now(), &name, up),
         }

@@ -1,7 +1,7 @@
 //! The verbs of a VRRP process.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{Complaint, Request};
 
@@ -37,9 +37,7 @@ pub enum VrrpCall {
 impl VrrpCall {
     /// Returns the verb and its parameters.
     pub fn parts(&self) -> (String, Value) {
-        let value = serde_json::to_value(self).unwrap_or_default();
-        let verb = value.get("verb").and_then(Value::as_str).unwrap_or_default().to_owned();
-        (verb, value.get("params").cloned().unwrap_or_default())
+        super::parts(self)
     }
 
     /// Reads a request.
@@ -47,10 +45,6 @@ impl VrrpCall {
     /// # Errors
     /// There is no such verb, or its parameters are wrong.
     pub fn read(request: &Request) -> Result<Self, Vec<Complaint>> {
-        let params = if request.params.is_null() { json!({}) } else { request.params.clone() };
-        serde_json::from_value(json!({ "verb": request.verb, "params": params })).map_err(|error| {
-            let text = format!("the VRRP process does not understand {}: {error}", request.verb);
-            vec![Complaint::new(text).hint("lvsadm and the process may be of different versions")]
-        })
+        super::read("VRRP", request)
     }
 }

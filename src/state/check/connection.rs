@@ -115,7 +115,7 @@ fn link(text: &str) -> Result<String, Wrong> {
     fits.then(|| text.to_owned()).ok_or_else(|| Wrong::new("a link's name has 1 to 15 bytes, and no slash or blank"))
 }
 
-fn mark(text: &str) -> Result<u32, Wrong> {
+pub(super) fn mark(text: &str) -> Result<u32, Wrong> {
     let hex = text.strip_prefix("0x").filter(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()));
     match hex.and_then(|hex| u32::from_str_radix(hex, 16).ok()) {
         Some(mark) => Ok(mark),

@@ -5,16 +5,24 @@
 
 mod connection;
 mod fault;
+mod given;
 mod http;
 mod kinds;
+mod line;
+mod lines;
+mod policy;
 mod schedule;
+mod selector;
 mod url;
 mod values;
 
 pub use connection::{ConnectionArgs, Target};
 pub use fault::{Fault, Faults};
+pub use given::{Given, Typed};
 pub use http::{HttpArgs, RequestArgs, TlsArgs};
 pub use kinds::{AgentArgs, DnsArgs, FileArgs, PingArgs, ScriptArgs, SmtpArgs, TcpArgs, UdpArgs};
+pub use line::{AddLine, SetLine, Subject, Subjects, Verb};
+pub use lines::{Expanded, Lines};
 pub use schedule::ScheduleArgs;
 pub use url::Url;
 

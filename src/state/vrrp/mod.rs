@@ -25,6 +25,16 @@ pub use select::select;
 pub use tables::{FileGrammar, GroupGrammar, InstanceGrammar, ProcessGrammar, ScriptGrammar, SetGrammar};
 pub use values::{Disk, Files, MAX_SECRET_FILE, print_time};
 
+use crate::host::Command;
+
+/// Reads a command as lines have it: `[USER[:GROUP]@]PROGRAM [ARGUMENT…]`, quoted as in a shell.
+///
+/// # Errors
+/// Why it is none, and what to do.
+pub(super) fn read_command(text: &str) -> Result<Command, (String, Option<String>)> {
+    values::command(text).map_err(|wrong| (wrong.why, wrong.hint))
+}
+
 /// What a line can be about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {

@@ -1,0 +1,147 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    model::Weight,
+    state::{check::Subjects, file, grammar::NoNames},
+};
+
+const TABLE: &str = "\
+-A -t 10.0.0.1:80 -s rr
+-a -t 10.0.0.1:80 -r 10.0.0.11:80 -g -w 1
+-a -t 10.0.0.1:80 -r 10.0.0.12:8080 -m -w 2
+-A -f 5 -s rr
+-a -f 5 -r 10.0.0.11:0 -g -w 1
+";
+
+fn table() -> Table {
+    file::parse(TABLE.as_bytes(), &NoNames).unwrap().table
+}
+
+fn parse(text: &str) -> Result<Lines, Vec<(usize, usize, String)>> {
+    let faults = |faults: Vec<Fault>| faults.into_iter().map(|fault| (fault.line, fault.column, fault.message)).collect();
+    Lines::parse(text.lines().zip(1..).map(|(line, number)| (number, line))).map_err(faults)
+}
+
+fn targets(expanded: &Expanded) -> Vec<String> {
+    expanded.settings.checks.iter().map(|check| format!("{} {}", check.server, check.probe.target)).collect()
+}
+
+#[test]
+fn a_line_without_a_server_is_about_all_that_have_none_of_their_own() {
+    let lines = parse(
+        "check add -t 10.0.0.1:80 tcp --interval 2s\n\
+         check add -t 10.0.0.1:80 -r 10.0.0.12:8080 tcp --connect :81\n\
+         check add -t 10.0.0.1:80 http --path /a --as a\n\
+         lvsadm check add -t 10.0.0.1:80 -r 10.0.0.99 script -- /bin/x --y",
+    )
+    .unwrap();
+    let expanded = lines.over(table());
+    assert_eq!(
+        targets(&expanded),
+        [
+            "10.0.0.11:80 10.0.0.11:80",
+            "10.0.0.12:8080 10.0.0.12:81",
+            "10.0.0.11:80 10.0.0.11:80",
+            "10.0.0.12:8080 10.0.0.12:8080",
+            "10.0.0.99:80 0.0.0.0:0"
+        ]
+    );
+    assert!(lines.depend_on_table() && expanded.idle.is_empty() && expanded.faults.is_empty());
+    let none = lines.over(Table::default());
+    assert_eq!((none.idle.len(), none.settings.checks.len()), (2, 2));
+}
+
+#[test]
+fn a_server_without_a_port_needs_one_for_its_check() {
+    let expanded = parse("check add -f 5 tcp\ncheck add -f 5 dns\ncheck add -f 5 ping").unwrap().over(table());
+    assert_eq!(targets(&expanded), ["10.0.0.11:0 10.0.0.11:53", "10.0.0.11:0 10.0.0.11:0"]);
+    assert_eq!((expanded.faults.len(), expanded.faults[0].line), (1, 1), "{:?}", expanded.faults);
+    assert!(parse("check add -f 5 -r 10.0.0.11 tcp").is_err());
+    assert!(parse("check add -f 5 -r 10.0.0.11 tcp --connect :80").is_ok());
+}
+
+#[test]
+fn services_and_servers() {
+    let lines = parse(
+        "check set -t 10.0.0.1:80 --quorum 2 --hysteresis 1 --sorry-server 10.0.0.9 -m --inhibit --notify-up /bin/up --weight-max 9\n\
+         check set -t 10.0.0.1:80 -r 10.0.0.11 --no-inhibit --notify-down 'alice@/bin/down x' --weight-min 3",
+    )
+    .unwrap();
+    let settings = lines.over(table()).settings;
+    let policy = &settings.policies[0];
+    assert_eq!((policy.quorum, policy.hysteresis, policy.inhibit), (2, 1, true));
+    assert_eq!(policy.sorry.map(|sorry| sorry.key.to_string()), Some("10.0.0.9:80".to_owned()));
+    let weights = |least, most| Some((Weight::new(least).unwrap(), most));
+    let [first, second] = settings.servers.as_slice() else { panic!("{:?}", settings.servers) };
+    assert_eq!((first.inhibit, first.weights), (Some(false), weights(3, Weight::new(9).unwrap())));
+    assert_eq!((second.inhibit, second.weights), (None, weights(0, Weight::new(9).unwrap())));
+    assert!(first.up.is_some() && first.down.is_some() && second.up.is_some() && second.down.is_none());
+}
+
+#[test]
+fn all_faults_have_their_places() {
+    let faults = parse(
+        "check add -t 10.0.0.1:80 http --digest abc --match '(' --status 20\n\
+         check add -t 10.0.0.1:80 icmp\n\
+         check add tcp\n\
+         check add -t www:80 tcp --bogus\n\
+         check add -t 10.0.0.1:80 tcp\n\
+         check add -t 10.0.0.1:80 tcp --retry 3\n\
+         check set -t 10.0.0.1:80 -r 10.0.0.11 --quorum 3 --weight-min 3 --weight-max 2\n\
+         check frob\n\
+         check add 'x",
+    )
+    .unwrap_err();
+    let places: Vec<_> = faults.iter().map(|(line, column, _)| (*line, *column)).collect();
+    assert_eq!(
+        places,
+        [(1, 56), (1, 31), (1, 44), (2, 26), (3, 7), (4, 25), (6, 7), (7, 39), (7, 65), (8, 7), (9, 11)],
+        "{faults:#?}"
+    );
+}
+
+fn words() -> impl Strategy<Value = Vec<String>> {
+    let options = [
+        "--interval=2s", "--interval=500ms", "--retry=3", "--fall=2", "--rise=2", "--timeout=1s", "--connect=:81",
+        "--source=10.0.0.9", "--mark=7", "--as=b", "--through-vip", "--log-all-failures", "--initial=up", "--path=/a b",
+        "--host=www.example.org", "--header=X: it's", "--header=Y:#z", "--match=a|b \"c\"", "--tls", "--verify",
+        "--status=200-299,301", "--name=example.org", "--type=A", "--payload=00ff", "--expect=0x", "--reply",
+        "--send=a\\n", "--helo=x", "--dynamic", "--user=nobody", "--weight=-3",
+    ];
+    let start = prop::sample::select(vec!["-t 10.0.0.1:80", "-t [2001:db8::1]:443 -r 2001:db8::11", "-f 9 -r 10.0.0.1:80"]);
+    let kinds = vec!["tcp", "http", "smtp", "dns", "udp", "ping", "agent", "script", "file"];
+    (start, prop::sample::select(kinds), prop::sample::subsequence(options.to_vec(), 0..6)).prop_map(
+        |(start, kind, options)| {
+            let mut words: Vec<String> = ["check", "add"].into_iter().chain(start.split(' ')).map(str::to_owned).collect();
+            words.push(kind.to_owned());
+            words.extend(options.into_iter().map(str::to_owned));
+            match kind {
+                "script" => words.extend(["--", "/bin/x", "--interval", "it's"].map(str::to_owned)),
+                "file" => words.push("/run/a b".to_owned()),
+                _ => {}
+            }
+            words
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn what_is_printed_says_the_same(words in words()) {
+        let typed: Vec<_> = words.iter().map(|word| crate::state::print::quoted(word).into_owned()).collect();
+        let typed = typed.join(" ");
+        if let Some((subject, given)) = Subjects::new().of(&typed) {
+            let printed = given.line(&subject);
+            let again = Subjects::new().of(&printed);
+            prop_assert_eq!(again, Some((subject, given)), "{}", printed);
+            let checks = |line: &str| parse(line).map(|lines| lines.over(table()).settings);
+            prop_assert_eq!(checks(&typed).ok(), checks(&printed).ok(), "{}", printed);
+        }
+    }
+
+    #[test]
+    fn any_line_is_read_or_refused(line in "check (add|set) (-t 10.0.0.1:80 )?\\PC*") {
+        let _ = parse(&line);
+    }
+}

@@ -1,0 +1,203 @@
+//! What is said of services and servers beside their checks: the options of `check set`.
+
+use std::net::IpAddr;
+
+use clap::Args;
+
+use super::{Faults, fault::Wrong, selector::endpoint, values::number};
+use crate::{
+    host::Command,
+    model::{Forwarding, RealServer, ServerKey, ServiceKey, Thresholds, Tunnel, Weight},
+    pool::settings::{Policy, ServerPolicy},
+    state::vrrp,
+};
+
+/// Options of `check set`.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct PolicyArgs {
+    /// Least sum of weights of working servers [default: 1]
+    #[arg(long, value_name = "WEIGHT", help_heading = "Service")]
+    quorum: Option<String>,
+    /// How much more it takes to gain the quorum, and how much less to lose it [default: 0]
+    #[arg(long, value_name = "WEIGHT", help_heading = "Service")]
+    hysteresis: Option<String>,
+    /// Run when the quorum is gained: [USER[:GROUP]@]PROGRAM ARGUMENTS
+    #[arg(long, value_name = "COMMAND", help_heading = "Service")]
+    quorum_up: Option<String>,
+    /// Run when the quorum is lost
+    #[arg(long, value_name = "COMMAND", help_heading = "Service")]
+    quorum_down: Option<String>,
+    /// Takes over while there is no quorum
+    #[arg(long, value_name = "ADDR[:PORT]", help_heading = "Service")]
+    sorry_server: Option<String>,
+    /// Direct routing to the sorry server (default)
+    #[arg(short = 'g', long, help_heading = "Service", conflicts_with_all = ["ipip", "masquerading"])]
+    gatewaying: bool,
+    /// IP in IP to the sorry server
+    #[arg(short = 'i', long, help_heading = "Service", conflicts_with = "masquerading")]
+    ipip: bool,
+    /// NAT to the sorry server
+    #[arg(short = 'm', long, help_heading = "Service")]
+    masquerading: bool,
+    /// The sorry server stays in the table with weight 0 while it is not needed
+    #[arg(long, help_heading = "Service")]
+    sorry_inhibit: bool,
+    /// Commands also run for what ends with the process
+    #[arg(long, help_heading = "Service")]
+    omega: bool,
+    /// Checks sleep while this address is not on this host
+    #[arg(long, value_name = "ADDR", help_heading = "Service")]
+    suspend_without: Option<String>,
+    /// Failed servers stay in the table with weight 0
+    #[arg(long, help_heading = "Servers", conflicts_with = "no_inhibit")]
+    inhibit: bool,
+    /// Failed servers are removed; with -r, whatever is said of the service (default)
+    #[arg(long, help_heading = "Servers")]
+    no_inhibit: bool,
+    /// Run when a server comes back: [USER[:GROUP]@]PROGRAM ARGUMENTS
+    #[arg(long, value_name = "COMMAND", help_heading = "Servers")]
+    notify_up: Option<String>,
+    /// Run when a server fails
+    #[arg(long, value_name = "COMMAND", help_heading = "Servers")]
+    notify_down: Option<String>,
+    /// Least weight that checks can give a working server [default: 0]
+    #[arg(long, value_name = "WEIGHT", help_heading = "Servers")]
+    weight_min: Option<String>,
+    /// Greatest weight that checks can give it [default: 2147483647]
+    #[arg(long, value_name = "WEIGHT", help_heading = "Servers")]
+    weight_max: Option<String>,
+}
+
+/// What is said of a server: by the line of its service, or by its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct OfServer {
+    inhibit: Option<bool>,
+    up: Option<Command>,
+    down: Option<Command>,
+    weights: (Option<Weight>, Option<Weight>),
+}
+
+impl OfServer {
+    /// Returns what holds for a server of which both is said: its own line goes before that of the service, option by
+    /// option. Nothing if there is nothing.
+    pub(super) fn policy(
+        service: (ServiceKey, Option<&Self>),
+        server: (ServerKey, Option<&Self>),
+    ) -> Option<ServerPolicy> {
+        let (of_service, own) = (service.1.cloned().unwrap_or_default(), server.1.cloned().unwrap_or_default());
+        let least = own.weights.0.or(of_service.weights.0);
+        let most = own.weights.1.or(of_service.weights.1);
+        let least_or_none = least.unwrap_or(Weight::ZERO);
+        let policy = ServerPolicy {
+            service: service.0,
+            server: server.0,
+            // The service's own is the policy of the service.
+            inhibit: own.inhibit,
+            up: own.up.or(of_service.up),
+            down: own.down.or(of_service.down),
+            weights: (least.is_some() || most.is_some())
+                .then(|| (least_or_none, most.unwrap_or(Weight::MAX).max(least_or_none))),
+        };
+        let says = policy.inhibit.is_some() || policy.up.is_some() || policy.down.is_some() || policy.weights.is_some();
+        says.then_some(policy)
+    }
+}
+
+impl PolicyArgs {
+    /// Reads what is said of the service.
+    pub(super) fn of_service(&self, service: ServiceKey, faults: &mut Faults) -> Policy {
+        let most = u32::MAX;
+        let quorum = faults.read("--quorum", self.quorum.as_ref(), |text| number(text, 1..=most)).unwrap_or(1);
+        let hysteresis = faults.read("--hysteresis", self.hysteresis.as_ref(), |text| {
+            let hysteresis = number(text, 0..=most)?;
+            if hysteresis < quorum {
+                return Ok(hysteresis);
+            }
+            Err(Wrong::new(format_args!("hysteresis is less than the quorum, which is {quorum}")))
+        });
+        let forwarding = match (self.masquerading, self.ipip) {
+            (true, _) => Forwarding::Masquerade,
+            (_, true) => Forwarding::Tunnel(Tunnel::Ipip),
+            _ => Forwarding::Route,
+        };
+        let sorry = faults.read("--sorry-server", self.sorry_server.as_ref(), |text| {
+            let (address, port) = endpoint(text)?;
+            let port = port.unwrap_or_else(|| service.port().unwrap_or(0));
+            let key = ServerKey { address, port };
+            if key.family() != service.family() && !self.ipip {
+                let hint = "only tunnels (-i) lead to servers of another family";
+                return Err(Wrong::new("this address is of another family than the service").hint(hint));
+            }
+            let (weight, thresholds) = (Weight::default(), Thresholds::default());
+            Ok(RealServer { key, forwarding, weight, thresholds })
+        });
+        if self.sorry_server.is_none() {
+            let options = [
+                ("-g", self.gatewaying),
+                ("-i", self.ipip),
+                ("-m", self.masquerading),
+                ("--sorry-inhibit", self.sorry_inhibit),
+            ];
+            for (option, _) in options.iter().filter(|(_, given)| *given) {
+                faults.add(option, "", Wrong::new("this is about a sorry server, and none is named").hint("--sorry-server"));
+            }
+        }
+        Policy {
+            quorum,
+            hysteresis: hysteresis.unwrap_or(0),
+            quorum_up: faults.read("--quorum-up", self.quorum_up.as_ref(), command),
+            quorum_down: faults.read("--quorum-down", self.quorum_down.as_ref(), command),
+            sorry,
+            sorry_inhibit: self.sorry_inhibit,
+            inhibit: self.inhibit,
+            omega: self.omega,
+            suspend_without: faults.read("--suspend-without", self.suspend_without.as_ref(), |text| {
+                text.parse::<IpAddr>().map_err(|_| Wrong::new("this is no address"))
+            }),
+            ..Policy::of(service)
+        }
+    }
+
+    /// Reads what is said of a server, or of all servers of a service.
+    pub(super) fn of_server(&self, faults: &mut Faults) -> OfServer {
+        let weight = |text: &str| Ok(Weight::new(number(text, 0..=Weight::MAX.value())?).unwrap_or_default());
+        let least = faults.read("--weight-min", self.weight_min.as_ref(), weight);
+        let most = faults.read("--weight-max", self.weight_max.as_ref(), weight);
+        if let (Some(least), Some(most), Some(word)) = (least, most, &self.weight_max)
+            && most < least
+        {
+            faults.add("--weight-max", word, Wrong::new(format_args!("--weight-min {least} is more")));
+        }
+        OfServer {
+            inhibit: (self.inhibit || self.no_inhibit).then_some(self.inhibit),
+            up: faults.read("--notify-up", self.notify_up.as_ref(), command),
+            down: faults.read("--notify-down", self.notify_down.as_ref(), command),
+            weights: (least, most),
+        }
+    }
+
+    /// Finds options that say something of a service, on a line about a server.
+    pub(super) fn only_server(&self, faults: &mut Faults) {
+        let options = [
+            ("--quorum", self.quorum.is_some()),
+            ("--hysteresis", self.hysteresis.is_some()),
+            ("--quorum-up", self.quorum_up.is_some()),
+            ("--quorum-down", self.quorum_down.is_some()),
+            ("--sorry-server", self.sorry_server.is_some()),
+            ("-g", self.gatewaying),
+            ("-i", self.ipip),
+            ("-m", self.masquerading),
+            ("--sorry-inhibit", self.sorry_inhibit),
+            ("--omega", self.omega),
+            ("--suspend-without", self.suspend_without.is_some()),
+        ];
+        for (option, _) in options.iter().filter(|(_, given)| *given) {
+            faults.add(option, "", Wrong::new("this is said of a service, not of one server").hint("leave -r out"));
+        }
+    }
+}
+
+/// Reads a command.
+fn command(text: &str) -> Result<Command, Wrong> {
+    vrrp::read_command(text).map_err(|(why, hint)| Wrong { why, hint })
+}
