@@ -448,3 +448,19 @@ impl<'a> VirtualRouters<'a> {
         Self { schema: SCHEMA, running, status }
     }
 }
+
+/// `check list`.
+#[derive(Debug, Serialize)]
+pub struct Checks<'a> {
+    schema: u32,
+    running: bool,
+    #[serde(flatten)]
+    status: &'a crate::pool::status::Status,
+}
+
+impl<'a> Checks<'a> {
+    /// Returns the description of `status`; `running` tells whether a process said it, rather than the save file.
+    pub fn new(status: &'a crate::pool::status::Status, running: bool) -> Self {
+        Self { schema: SCHEMA, running, status }
+    }
+}

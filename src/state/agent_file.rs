@@ -241,7 +241,10 @@ set mail root
         assert_eq!(file.put_check(Some(5), line.clone()), 5);
         assert_eq!(file.put_check(None, line), 6);
         let wanted = "check add -t 10.0.0.1:80 tcp --retry 3";
-        assert_eq!(file.text(), text.replace("check add -t 10.0.0.1:80 tcp --retry 2 # comment", &format!("{wanted} # comment\n{wanted}")));
+        assert_eq!(
+            file.text(),
+            text.replace("check add -t 10.0.0.1:80 tcp --retry 2 # comment", &format!("{wanted} # comment\n{wanted}"))
+        );
         let faults = file.checks(&NoNames).unwrap_err();
         assert_eq!((faults.len(), faults[0].line), (1, 6), "{faults:?}");
         file.remove_lines(&[5, 6]);

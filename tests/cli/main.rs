@@ -3,6 +3,7 @@
 //! Each snapshot holds the command line, the exit status and both streams. `INSTA_UPDATE=always cargo test --test cli`
 //! writes them anew; read the difference before it is committed.
 
+mod checks;
 mod completion;
 mod dispatch;
 mod help;

@@ -185,7 +185,12 @@ impl Error {
             Self::Marks { .. } => Some("begin with another mark"),
             Self::User(fault) => Some(fault.hint()),
             Self::Control(_) => Some("--run-dir names another directory for it"),
-            Self::Settings(_) | Self::Commands(_) | Self::Kernel(_) | Self::Limit(_) | Self::Runtime(_) | Self::ThroughVip { .. } => None,
+            Self::Settings(_)
+            | Self::Commands(_)
+            | Self::Kernel(_)
+            | Self::Limit(_)
+            | Self::Runtime(_)
+            | Self::ThroughVip { .. } => None,
         }
     }
 }

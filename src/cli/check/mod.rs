@@ -1,7 +1,11 @@
-//! `lvsadm check`: asks real servers whether they work.
+//! `lvsadm check`: asks real servers whether they work, once or for as long as a process runs.
 
+mod ask;
 mod attempt;
+mod change;
 mod digest;
+mod list;
+mod run;
 
 use std::{
     io,
@@ -25,12 +29,21 @@ use crate::{
     state::check::{self, Fault},
 };
 
-/// Ask real servers whether they work
+/// Keep dead servers out of the table; ask servers whether they work
 ///
-/// One probe now, at the prompt; nothing is changed.
+/// Checks are lines of a save file, changed by commands that keep all other lines and tell the process that runs them, if
+/// one does. `try` and `digest` ask once, at the prompt, and change nothing. lvsadm-check(7) explains the words.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
+  lvsadm check add -t 10.0.0.1:80 http --path /health --interval 2s
+      All servers of a service must have this page.
+  lvsadm check set -t 10.0.0.1:80 --quorum 2 --sorry-server 10.0.0.9:80
+      Another server takes over when less than two work.
+  lvsadm check run
+      Does what the save file says, until a signal ends it.
+  lvsadm check list --watch
+      Who works, since when, how fast and why not.
   lvsadm check try http https://10.0.0.5/health --host www.example.org
       Whether a page is as it should be, and how long each step takes.
   lvsadm check try tcp 10.0.0.5:80
@@ -44,6 +57,12 @@ pub struct CheckArgs {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Add(change::AddArgs),
+    Edit(change::EditArgs),
+    Delete(change::DeleteArgs),
+    Set(change::SetArgs),
+    List(list::ListArgs),
+    Run(run::RunArgs),
     Try(attempt::TryArgs),
     Digest(digest::DigestArgs),
 }
@@ -54,6 +73,12 @@ enum Verb {
 /// The command line is wrong, or nothing can be asked.
 pub fn run(args: CheckArgs, ui: &mut Ui) -> Result<u8, Error> {
     match args.verb {
+        Verb::Add(args) => args.run(ui),
+        Verb::Edit(args) => args.run(ui),
+        Verb::Delete(args) => args.run(ui),
+        Verb::Set(args) => args.run(ui),
+        Verb::List(args) => args.run(ui),
+        Verb::Run(args) => args.run(ui),
         Verb::Try(args) => attempt::run(args, ui),
         Verb::Digest(args) => digest::run(args, ui),
     }

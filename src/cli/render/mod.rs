@@ -2,12 +2,14 @@
 //!
 //! ipvsadm's own layouts are in `cli::compat`; what programs read is in `cli::json`.
 
+mod checks;
 mod connections;
 mod services;
 mod table;
 mod vrrp;
 mod words;
 
+pub use checks::checks;
 pub use connections::{connections, groups, server_end, service_end, template_mark};
 pub use services::{Columns, services};
 pub use table::{Column, table};

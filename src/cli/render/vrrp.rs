@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, net::IpAddr, time::Duration};
 
-use super::{Column, clean_line, duration, table};
+use super::{Column, checks::span, clean_line, table};
 use crate::{
     state::vrrp::print_time,
     vrrp::{
@@ -87,15 +87,6 @@ fn why(instance: &InstanceStatus) -> String {
     let waits = (!instance.waits_for.is_empty()).then(|| format!("waits for {}", instance.waits_for.join(", ")));
     let ordered = instance.order.as_ref().map(|order| format!("ordered to {order}"));
     clean_line(&[cause, waits, ordered].into_iter().flatten().collect::<Vec<_>>().join("; "))
-}
-
-/// Returns milliseconds in people's units: `312ms`, `3.6s`, `14m56s`.
-fn span(ms: u64) -> String {
-    match ms {
-        0..1_000 => format!("{ms}ms"),
-        1_000..10_000 => format!("{}.{}s", ms / 1_000, ms % 1_000 / 100),
-        _ => duration(ms / 1_000),
-    }
 }
 
 /// Lines `  what  text`, what follows the first below it.

@@ -26,16 +26,16 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// A save file as it was read.
-pub(super) struct Saved {
-    pub(super) path: PathBuf,
-    pub(super) file: AgentFile,
+pub(in crate::cli) struct Saved {
+    pub(in crate::cli) path: PathBuf,
+    pub(in crate::cli) file: AgentFile,
     /// Its content; nothing if it is not there.
     content: Option<Vec<u8>>,
 }
 
 impl Saved {
     /// Reads a save file; one that is not there has no lines.
-    pub(super) fn read(path: &Path) -> Result<Self, Error> {
+    pub(in crate::cli) fn read(path: &Path) -> Result<Self, Error> {
         let content = match fs::metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             _ => Some(Source::File(path.to_owned()).read()?),
@@ -45,7 +45,7 @@ impl Saved {
         Ok(Self { path: path.to_owned(), file, content })
     }
 
-    pub(super) fn is_there(&self) -> bool {
+    pub(in crate::cli) fn is_there(&self) -> bool {
         self.content.is_some()
     }
 
@@ -110,7 +110,7 @@ pub(super) fn change(
     tell(target, &saved, ui).inspect_err(|_| put_back(&saved, ui))
 }
 
-fn lock(path: &Path) -> Result<store::Lock, Error> {
+pub(in crate::cli) fn lock(path: &Path) -> Result<store::Lock, Error> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let made = match parent {
         // The usual directory is missing on some distributions; what lies above it is there.
@@ -130,7 +130,7 @@ fn lock(path: &Path) -> Result<store::Lock, Error> {
     })
 }
 
-fn write(saved: &Saved) -> Result<(), Error> {
+pub(in crate::cli) fn write(saved: &Saved) -> Result<(), Error> {
     let text = saved.file.text();
     let replace = if saved.file.holds_secrets() { store::replace_private } else { store::replace };
     replace(&saved.path, text.as_bytes()).map_err(|error| {
@@ -159,7 +159,7 @@ fn tell(target: &Target, saved: &Saved, ui: &mut Ui) -> Result<(), Error> {
 }
 
 /// Makes the file what it was before; somebody is told why already.
-fn put_back(saved: &Saved, ui: &mut Ui) {
+pub(in crate::cli) fn put_back(saved: &Saved, ui: &mut Ui) {
     let restored = match &saved.content {
         Some(content) => store::replace(&saved.path, content),
         None => fs::remove_file(&saved.path),
@@ -174,7 +174,7 @@ fn put_back(saved: &Saved, ui: &mut Ui) {
     }
 }
 
-fn placed(path: &Path, fault: Fault) -> Complaint {
+pub(in crate::cli) fn placed(path: &Path, fault: Fault) -> Complaint {
     let Fault { line, column, message, hint } = fault;
     Complaint { text: format!("{}:{line}:{column}: {message}", path.display()), hint }
 }

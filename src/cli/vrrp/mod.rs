@@ -2,7 +2,7 @@
 
 mod ask;
 mod change;
-mod file;
+pub(in crate::cli) mod file;
 mod list;
 mod run;
 
@@ -153,17 +153,17 @@ pub fn run(args: VrrpArgs, ui: &mut Ui) -> Result<u8, Error> {
 /// Which save file, and which process.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Files")]
-struct Target {
+pub(in crate::cli) struct Target {
     /// Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     state: Option<PathBuf>,
     /// Directory of the running process's control socket [default: /run/lvsadm]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", global = true)]
     run_dir: Option<PathBuf>,
 }
 
 impl Target {
-    fn state(&self) -> PathBuf {
+    pub(in crate::cli) fn state(&self) -> PathBuf {
         let named = self
             .state
             .clone()
@@ -175,7 +175,7 @@ impl Target {
         self.run_dir().join(SOCKET)
     }
 
-    fn run_dir(&self) -> PathBuf {
+    pub(in crate::cli) fn run_dir(&self) -> PathBuf {
         namespace::run_dir(self.run_dir.as_deref())
     }
 }

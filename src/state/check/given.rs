@@ -91,7 +91,8 @@ impl Given {
 
     /// Returns the line about `subject`.
     pub fn line(&self, subject: &Subject) -> String {
-        let mut line = format!("check {} {}", subject.verb.word(), print::service_name(&subject.service, &print::numeric));
+        let mut line =
+            format!("check {} {}", subject.verb.word(), print::service_name(&subject.service, &print::numeric));
         if let Some(server) = &subject.server {
             // Behind a mark ports belong to no protocol.
             let protocol = match subject.service {

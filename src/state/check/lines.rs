@@ -166,7 +166,8 @@ impl Lines {
                 expanded.idle.push((service, add.subject.kind.clone().unwrap_or_default()));
             }
         }
-        let of_table = operator.services.iter().flat_map(|(key, entry)| entry.servers.keys().map(|server| (*key, *server)));
+        let of_table =
+            operator.services.iter().flat_map(|(key, entry)| entry.servers.keys().map(|server| (*key, *server)));
         let named = self.of_servers.keys().copied();
         let mut done = HashSet::new();
         for (service, server) in of_table.chain(named).filter(|pair| done.insert(*pair)) {

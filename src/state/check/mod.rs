@@ -24,6 +24,7 @@ pub use kinds::{AgentArgs, DnsArgs, FileArgs, PingArgs, ScriptArgs, SmtpArgs, Tc
 pub use line::{AddLine, SetLine, Subject, Subjects, Verb};
 pub use lines::{Expanded, Lines};
 pub use schedule::ScheduleArgs;
+pub use selector::SelectorArgs;
 pub use url::Url;
 
 use crate::check::settings::Question;

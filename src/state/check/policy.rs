@@ -139,7 +139,11 @@ impl PolicyArgs {
                 ("--sorry-inhibit", self.sorry_inhibit),
             ];
             for (option, _) in options.iter().filter(|(_, given)| *given) {
-                faults.add(option, "", Wrong::new("this is about a sorry server, and none is named").hint("--sorry-server"));
+                faults.add(
+                    option,
+                    "",
+                    Wrong::new("this is about a sorry server, and none is named").hint("--sorry-server"),
+                );
             }
         }
         Policy {

@@ -10,7 +10,7 @@ use crate::model::{Family, Protocol, ServerKey, ServiceKey};
 /// A virtual service, and one of its servers.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "What it is about")]
-pub(super) struct SelectorArgs {
+pub struct SelectorArgs {
     #[command(flatten)]
     service: ServiceChoice,
     /// The packets that -f takes are IPv6
@@ -43,7 +43,7 @@ pub(super) const IDS: [&str; 6] = ["tcp", "udp", "sctp", "fwmark", "ipv6", "serv
 
 impl SelectorArgs {
     /// Reads the service and the server; a service without a port is all ports of its address.
-    pub(super) fn read(&self, faults: &mut Faults) -> Option<(ServiceKey, Option<ServerKey>)> {
+    pub fn read(&self, faults: &mut Faults) -> Option<(ServiceKey, Option<ServerKey>)> {
         let service = self.service(faults)?;
         let implied = service.port().unwrap_or(0);
         let server = match &self.server {
@@ -91,9 +91,9 @@ pub(super) fn endpoint(text: &str) -> Result<(IpAddr, Option<u16>), Wrong> {
     if let Some((host, port)) = text.rsplit_once(':')
         && host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
     {
-        return Err(number::<u16>(port, 0..=u16::MAX).err().unwrap_or_else(|| {
-            Wrong::new("an IPv6 address with a port has brackets").hint("[2001:db8::5]:80")
-        }));
+        return Err(number::<u16>(port, 0..=u16::MAX)
+            .err()
+            .unwrap_or_else(|| Wrong::new("an IPv6 address with a port has brackets").hint("[2001:db8::5]:80")));
     }
     Err(Wrong::new("this is no address").hint("10.0.0.5:80, 10.0.0.5 or [2001:db8::5]:80; names are not looked up"))
 }

@@ -19,7 +19,8 @@ fn table() -> Table {
 }
 
 fn parse(text: &str) -> Result<Lines, Vec<(usize, usize, String)>> {
-    let faults = |faults: Vec<Fault>| faults.into_iter().map(|fault| (fault.line, fault.column, fault.message)).collect();
+    let faults =
+        |faults: Vec<Fault>| faults.into_iter().map(|fault| (fault.line, fault.column, fault.message)).collect();
     Lines::parse(text.lines().zip(1..).map(|(line, number)| (number, line))).map_err(faults)
 }
 
@@ -103,17 +104,45 @@ fn all_faults_have_their_places() {
 
 fn words() -> impl Strategy<Value = Vec<String>> {
     let options = [
-        "--interval=2s", "--interval=500ms", "--retry=3", "--fall=2", "--rise=2", "--timeout=1s", "--connect=:81",
-        "--source=10.0.0.9", "--mark=7", "--as=b", "--through-vip", "--log-all-failures", "--initial=up", "--path=/a b",
-        "--host=www.example.org", "--header=X: it's", "--header=Y:#z", "--match=a|b \"c\"", "--tls", "--verify",
-        "--status=200-299,301", "--name=example.org", "--type=A", "--payload=00ff", "--expect=0x", "--reply",
-        "--send=a\\n", "--helo=x", "--dynamic", "--user=nobody", "--weight=-3",
+        "--interval=2s",
+        "--interval=500ms",
+        "--retry=3",
+        "--fall=2",
+        "--rise=2",
+        "--timeout=1s",
+        "--connect=:81",
+        "--source=10.0.0.9",
+        "--mark=7",
+        "--as=b",
+        "--through-vip",
+        "--log-all-failures",
+        "--initial=up",
+        "--path=/a b",
+        "--host=www.example.org",
+        "--header=X: it's",
+        "--header=Y:#z",
+        "--match=a|b \"c\"",
+        "--tls",
+        "--verify",
+        "--status=200-299,301",
+        "--name=example.org",
+        "--type=A",
+        "--payload=00ff",
+        "--expect=0x",
+        "--reply",
+        "--send=a\\n",
+        "--helo=x",
+        "--dynamic",
+        "--user=nobody",
+        "--weight=-3",
     ];
-    let start = prop::sample::select(vec!["-t 10.0.0.1:80", "-t [2001:db8::1]:443 -r 2001:db8::11", "-f 9 -r 10.0.0.1:80"]);
+    let start =
+        prop::sample::select(vec!["-t 10.0.0.1:80", "-t [2001:db8::1]:443 -r 2001:db8::11", "-f 9 -r 10.0.0.1:80"]);
     let kinds = vec!["tcp", "http", "smtp", "dns", "udp", "ping", "agent", "script", "file"];
     (start, prop::sample::select(kinds), prop::sample::subsequence(options.to_vec(), 0..6)).prop_map(
         |(start, kind, options)| {
-            let mut words: Vec<String> = ["check", "add"].into_iter().chain(start.split(' ')).map(str::to_owned).collect();
+            let mut words: Vec<String> =
+                ["check", "add"].into_iter().chain(start.split(' ')).map(str::to_owned).collect();
             words.push(kind.to_owned());
             words.extend(options.into_iter().map(str::to_owned));
             match kind {

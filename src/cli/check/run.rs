@@ -1,0 +1,105 @@
+//! `lvsadm check run`: the checks of the save file, in the foreground.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::ask::refused;
+use crate::{
+    agent::check::{
+        Foreign, RunOptions,
+        control::{self, Loaded},
+    },
+    cli::{Complaint, Error, Ui, args},
+    host::namespace,
+    state::agent_file::SYSTEM_FILE,
+};
+
+/// Run the checks of the save file in the foreground, until a signal ends them
+///
+/// Lines of the table in the file are the operator's table; if it has none, the kernel's table is, as it is now.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+What happens is said on standard error, one line an event. SIGHUP reads the file again; SIGTERM and Ctrl-C end the checks,
+and the table stays as it is.
+
+Examples:
+  lvsadm check run
+      All checks of /etc/sysconfig/lvsadm.
+  lvsadm check run ./web.checks --run-dir /tmp/web --restore-table
+      For a trial: servers that are out come back at the end.")]
+pub(super) struct RunArgs {
+    /// Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]
+    file: Option<PathBuf>,
+    /// Directory of the control socket [default: /run/lvsadm]
+    #[arg(long, value_name = "DIR", help_heading = "Process")]
+    run_dir: Option<PathBuf>,
+    /// Put all servers back with the operator's weight at the end
+    #[arg(long, help_heading = "Table")]
+    restore_table: bool,
+    /// What becomes of others' changes to the kernel's table
+    #[arg(long, value_name = "WHAT", default_value = "adopt", help_heading = "Table")]
+    foreign: ForeignWord,
+    /// The kernel's table is compared within this time, in seconds [default: 5]
+    #[arg(long, value_name = "SECONDS", help_heading = "Table", value_parser = args::interval)]
+    compare: Option<std::time::Duration>,
+    /// First of 65536 firewall marks for --through-vip [default: 0x4c560000]
+    #[arg(long, value_name = "MARK", help_heading = "Table")]
+    first_mark: Option<String>,
+    /// Servers that are out stay out until they pass, whatever --initial says: after a process that died
+    #[arg(long, help_heading = "Table")]
+    resume: bool,
+    /// Who runs scripts and commands that name nobody [default: lvsadm_script, keepalived_script or nobody, the first that there is]
+    #[arg(long, value_name = "USER[:GROUP]", help_heading = "Process")]
+    script_user: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ForeignWord {
+    /// They are the operator's wish from now on
+    Adopt,
+    /// They are undone
+    Restore,
+}
+
+impl RunArgs {
+    pub(super) fn run(self, ui: &mut Ui) -> Result<u8, Error> {
+        let options = self.options()?;
+        let named =
+            self.file.or_else(|| std::env::var_os("LVSADM_STATE").filter(|name| !name.is_empty()).map(PathBuf::from));
+        let loaded = Loaded::read(&named.unwrap_or_else(|| PathBuf::from(SYSTEM_FILE))).map_err(refused)?;
+        ui.flush()?;
+        control::run(loaded, &options, &namespace::run_dir(self.run_dir.as_deref())).map(|()| 0).map_err(refused)
+    }
+
+    fn options(&self) -> Result<RunOptions, Error> {
+        let mut faults = args::Faults::default();
+        let defaults = RunOptions::default();
+        let first_mark = self.first_mark.as_ref().map(|word| {
+            let hex = word.strip_prefix("0x").map(|hex| u32::from_str_radix(hex, 16));
+            let mark = hex.unwrap_or_else(|| word.parse()).ok().filter(|mark| (1..=u32::MAX - 0xffff).contains(mark));
+            faults.take(mark.ok_or_else(|| {
+                Complaint::new(format_args!("--first-mark {word}: a number from 1 to 0xffff0000 is needed"))
+            }))
+        });
+        let script_user = self.script_user.as_ref().map(|word| {
+            let (user, group) = word.split_once(':').map_or((word.as_str(), None), |(user, group)| (user, Some(group)));
+            if user.is_empty() || group == Some("") {
+                faults.add(Complaint::new(format_args!("--script-user {word}: a user, or user:group, is needed")));
+            }
+            (user.to_owned(), group.map(str::to_owned))
+        });
+        faults.check()?;
+        Ok(RunOptions {
+            first_mark: first_mark.flatten().unwrap_or(defaults.first_mark),
+            compare: self.compare.unwrap_or(defaults.compare),
+            foreign: match self.foreign {
+                ForeignWord::Adopt => Foreign::Adopt,
+                ForeignWord::Restore => Foreign::Restore,
+            },
+            restore_table: self.restore_table,
+            resume: self.resume,
+            script_user,
+        })
+    }
+}
