@@ -1,6 +1,7 @@
 //! Tests that need a real IPVS kernel; `tests/lab/test` runs them (see README.md here).
 
 mod check;
+mod check_keepalived;
 mod client;
 mod compat;
 mod restore;
