@@ -1,9 +1,8 @@
 //! Real servers that are killed and return, under stock keepalived and under the check process at once: the same sequence in both tables,
 //! ours never later.
 //!
-//! Both directors ask the same servers, each with a kernel table of its own. When in its interval a check is made is chance
-//! in both, so a single change may be later in either table, by an interval; what is compared is that every change is made
-//! within an interval and [`SLACK`], and the mean.
+//! Both directors ask the same servers, each with a kernel table of its own. When in its interval a check is made is chance in
+//! both, so a single change may come later in either table, by an interval; our mean may not be later.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -153,7 +152,9 @@ fn ours(hosts: &Hosts, key: ServiceKey) -> Settings {
     let mut settings = running::settings(key, &servers, Policy::of(key));
     for (check, kind) in settings.checks.iter_mut().zip(KINDS) {
         check.probe.question = (kind.ours)();
-        check.probe.deadline = INTERVAL;
+        // keepalived's limit is for each step of a check, ours for all of it; mail servers have three.
+        let steps = if matches!(check.probe.question, Question::Smtp { .. }) { 3 } else { 1 };
+        check.probe.deadline = INTERVAL * steps;
         check.schedule.interval = INTERVAL;
     }
     settings
@@ -241,9 +242,7 @@ fn the_same_servers_under_stock_keepalived() {
                 }
             }
             let wanted: BTreeSet<_> = step.there.iter().map(|kind| KINDS[*kind].address(&hosts)).collect();
-            // A silent server is known by its time being over.
-            let limit = INTERVAL + SLACK + if step.silent { INTERVAL } else { Duration::ZERO };
-            steps.push((begun, Instant::now(), wanted.clone(), limit));
+            steps.push((begun, Instant::now(), wanted.clone()));
             running::until("both tables are as the servers are", || {
                 [stock_host, our_host].iter().all(|host| {
                     let rows = running::rows(host);
@@ -261,7 +260,7 @@ fn the_same_servers_under_stock_keepalived() {
     // When a table was as the servers were, after each step.
     let delays = [&stock_seen, &our_seen].map(|seen| {
         let delay = |number: usize| {
-            let (begun, done, wanted, _) = &steps[number];
+            let (begun, done, wanted) = &steps[number];
             let end = steps.get(number + 1).map(|(begun, ..)| *begun);
             let at = seen.iter().find(|(at, there)| at >= begun && end.is_none_or(|end| *at < end) && there == wanted);
             let (at, _) = at.unwrap_or_else(|| panic!("step {number} is missing: {seen:?}"));
@@ -278,8 +277,8 @@ fn the_same_servers_under_stock_keepalived() {
         "{} steps: keepalived {stock_mean:.0?} after them in the mean, {stock_worst:.0?} at worst; lvsadm {our_mean:.0?}, {our_worst:.0?}",
         steps.len()
     );
-    for (number, (delay, (.., limit))) in delays[1].iter().zip(&steps).enumerate() {
-        assert!(delay <= limit, "step {number}: {delays:?}");
+    for (number, (stock, ours)) in delays[0].iter().zip(&delays[1]).enumerate() {
+        assert!(*ours <= *stock + INTERVAL + SLACK, "step {number}: {delays:?}");
     }
     assert!(our_mean <= stock_mean + TOLERANCE, "{delays:?}");
 }

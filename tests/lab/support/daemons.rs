@@ -74,7 +74,7 @@ impl Daemon {
         let configuration = format!(
             "ServerRoot {{dir}}\nServerName www.example\nPidFile {{dir}}/pid\nDefaultRuntimeDir {{dir}}\nMutex file:{{dir}}\n\
              Listen 0.0.0.0:{port}\n{modules}User www-data\nGroup www-data\nErrorLog {{dir}}/error.log\nDocumentRoot {{dir}}/www\n\
-             StartServers 1\nMinSpareThreads 5\nThreadsPerChild 5\nMaxRequestWorkers 20\nRedirect /moved /index.html\n"
+             StartServers 1\nMinSpareThreads 5\nThreadsPerChild 5\nMaxRequestWorkers 20\nRedirect 301 /moved /index.html\n"
         );
         let names: Vec<_> = pages.iter().map(|(name, _)| format!("www/{name}")).collect();
         let mut files = vec![("conf", configuration.as_str())];
@@ -89,8 +89,10 @@ impl Daemon {
             "sh",
             &[
                 "-c",
-                // `postfix start-fg` is more processes than one, of which the first is not the one to stop.
-                "mkdir {dir}/spool {dir}/data && chown postfix {dir}/data && postfix -c {dir}/etc check &&
+                // `postfix start-fg` is more processes than one, of which the first is not the one to stop, and takes seconds
+                // in a slow guest to look at directories that only mail would need.
+                "cd {dir} && mkdir -p spool/pid spool/private spool/public data &&
+                 chown postfix spool/private spool/public data &&
                  exec setsid /usr/lib/postfix/sbin/master -c {dir}/etc -d",
             ],
             &[("etc/main.cf", POSTFIX_MAIN), ("etc/master.cf", POSTFIX_MASTER)],
