@@ -181,14 +181,14 @@ fn nginx_and_apache() {
         let busy = bad(&url("/busy"), &[], "status", "503");
         assert!(busy["evidence"].as_str().is_some_and(|said| said.contains("out of order")), "{busy}");
         good(&url("/nothing"), &[]);
-        bad(&url("/dropped"), &[], "closed", "127.0.0.1:80");
+        bad(&url("/dropped"), &[], "closed", "without an answer");
         bad(&url("/secret"), &[], "status", "401");
         good(&url("/secret"), &["--header", "Authorization: Basic bWU6c2VjcmV0"]);
         bad(&url("/post"), &[], "status", "405");
         good(&url("/post"), &["--method", "POST", "--match", "^posted$"]);
         good(&url("/"), &["--host", "www.example", "--match", "^another host$"]);
-        good(&url("/header"), &["--header", "X-Check: 7", "--match", "^7 127.0.0.1 HTTP/1.0"]);
-        good(&url("/header"), &["--http-version", "1.1", "--match", "127.0.0.1 HTTP/1.1 close$"]);
+        good(&url("/header"), &["--header", "X-Check: 7", "--match", "^7 127.0.0.1:80 HTTP/1.0"]);
+        good(&url("/header"), &["--http-version", "1.1", "--match", "127.0.0.1:80 HTTP/1.1 close$"]);
         good(&url("/"), &["--method", "HEAD"]);
         good(&url("/"), &["--page", "/long.txt", "--page", "/no status=404", "--largest", "4m"]);
         bad(&url("/"), &["--page", "/long.txt", "--page", "/no", "--largest", "4m"], "status", "/no");
