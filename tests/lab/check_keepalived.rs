@@ -273,8 +273,10 @@ fn the_same_servers_under_stock_keepalived() {
     let worst = |delays: &[Duration]| delays.iter().max().copied().unwrap_or_default();
     let ([stock_mean, our_mean], [stock_worst, our_worst]) =
         (delays.each_ref().map(|each| mean(each)), delays.each_ref().map(|each| worst(each)));
+    let [stock_ms, stock_worst_ms, our_ms, our_worst_ms] =
+        [stock_mean, stock_worst, our_mean, our_worst].map(|time| time.as_millis());
     println!(
-        "{} steps: keepalived {stock_mean:.0?} after them in the mean, {stock_worst:.0?} at worst; lvsadm {our_mean:.0?}, {our_worst:.0?}",
+        "{} steps: keepalived {stock_ms} ms after them in the mean, {stock_worst_ms} at worst; lvsadm {our_ms} and {our_worst_ms}",
         steps.len()
     );
     for (number, (stock, ours)) in delays[0].iter().zip(&delays[1]).enumerate() {
