@@ -2,6 +2,7 @@
 
 mod check;
 mod check_cli;
+mod check_keepalived;
 mod client;
 mod compat;
 mod restore;

@@ -8,6 +8,7 @@ mod keepalived;
 mod network;
 mod notify;
 mod scripts;
+mod servers;
 mod sockets;
 // Of what lab tests share, only a part is used here.
 #[allow(dead_code)]

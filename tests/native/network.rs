@@ -45,7 +45,8 @@ pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 pub(crate) struct Host(String);
 
 impl Host {
-    fn new(name: String) -> Self {
+    /// Makes it, with `lo` alone.
+    pub(crate) fn new(name: String) -> Self {
         let root = nix::unistd::geteuid().is_root();
         assert!(root, "this test makes network namespaces, which takes root: run it as tests/run does");
         run(&format!("ip netns add {name}"));

@@ -40,7 +40,7 @@ impl log::Log for Sink {
 }
 
 /// Begins to keep the log.
-pub(super) fn keep_log() {
+pub(crate) fn keep_log() {
     // Every test does it, and the first one's counts.
     if log::set_logger(&Sink).is_ok() {
         log::set_max_level(log::LevelFilter::Info);
@@ -48,12 +48,12 @@ pub(super) fn keep_log() {
 }
 
 /// Whether a process said this.
-pub(super) fn said(text: &str) -> bool {
+pub(crate) fn said(text: &str) -> bool {
     LOG.lock().expect("no test panics here").iter().any(|line| line.contains(text))
 }
 
 /// A process that runs. Stops when it is dropped, before the scope waits for its thread.
-pub(super) struct Running<'scope> {
+pub(crate) struct Running<'scope> {
     orders: mpsc::Sender<Order>,
     commands: mpsc::UnboundedReceiver<Run>,
     stop: Option<oneshot::Sender<()>>,
@@ -62,7 +62,7 @@ pub(super) struct Running<'scope> {
 
 impl<'scope> Running<'scope> {
     /// Starts one on this host.
-    pub(super) fn start<'env: 'scope>(
+    pub(crate) fn start<'env: 'scope>(
         scope: &'scope thread::Scope<'scope, 'env>,
         host: &'env Host,
         settings: Settings,
@@ -87,23 +87,23 @@ impl<'scope> Running<'scope> {
         Self { orders, commands, stop: Some(stop), thread: Some(thread) }
     }
 
-    pub(super) fn status(&self) -> Status {
+    pub(crate) fn status(&self) -> Status {
         let (reply, answer) = oneshot::channel();
         self.order(Order::Status(reply));
         answer.blocking_recv().expect("an answer")
     }
 
-    pub(super) fn order(&self, order: Order) {
+    pub(crate) fn order(&self, order: Order) {
         self.orders.blocking_send(order).expect("it still runs");
     }
 
     /// The commands that were to be run since the last call.
-    pub(super) fn commands(&mut self) -> Vec<String> {
+    pub(crate) fn commands(&mut self) -> Vec<String> {
         std::iter::from_fn(|| self.commands.try_recv().ok()).map(|run| run.command.words.join(" ")).collect()
     }
 
     /// Stops it, and waits for its end.
-    pub(super) fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         self.stop = None;
         self.thread.take().map(thread::ScopedJoinHandle::join).expect("still there").expect("it ended well");
     }
@@ -111,7 +111,7 @@ impl<'scope> Running<'scope> {
 
 /// Waits until something is so; fails the test if it is not in time.
 #[track_caller]
-pub(super) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let give_up = Instant::now() + Duration::from_secs(20);
     while !holds() {
         assert!(Instant::now() < give_up, "{what} did not come true");
@@ -120,21 +120,21 @@ pub(super) fn until(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 /// The service on the VIP, port 80.
-pub(super) fn service(hosts: &Hosts) -> ServiceKey {
+pub(crate) fn service(hosts: &Hosts) -> ServiceKey {
     ServiceKey::Address { protocol: Protocol::Tcp, address: hosts.vip(Family::V4), port: 80 }
 }
 
-pub(super) fn server(host: &Host, forwarding: Forwarding, weight: u32) -> RealServer {
+pub(crate) fn server(host: &Host, forwarding: Forwarding, weight: u32) -> RealServer {
     real(host.address(Family::V4), forwarding, weight)
 }
 
-pub(super) fn real(address: IpAddr, forwarding: Forwarding, weight: u32) -> RealServer {
+pub(crate) fn real(address: IpAddr, forwarding: Forwarding, weight: u32) -> RealServer {
     let weight = Weight::new(weight).expect("in range");
     RealServer { key: ServerKey { address, port: 80 }, forwarding, weight, thresholds: Thresholds::default() }
 }
 
 /// A TCP check each half second.
-pub(super) fn check(service: ServiceKey, server: ServerKey) -> Check {
+pub(crate) fn check(service: ServiceKey, server: ServerKey) -> Check {
     let half = Duration::from_millis(500);
     Check {
         service,
@@ -160,7 +160,7 @@ pub(super) fn check(service: ServiceKey, server: ServerKey) -> Check {
 }
 
 /// A service, its servers, a check for each of them.
-pub(super) fn settings(key: ServiceKey, servers: &[RealServer], policy: Policy) -> Settings {
+pub(crate) fn settings(key: ServiceKey, servers: &[RealServer], policy: Policy) -> Settings {
     let service = VirtualService { scheduler: Scheduler::new("rr"), ..VirtualService::new(key) };
     let entry = Entry { service, servers: servers.iter().map(|server| (server.key, *server)).collect() };
     Settings {
@@ -172,7 +172,7 @@ pub(super) fn settings(key: ServiceKey, servers: &[RealServer], policy: Policy) 
 }
 
 /// The servers that stock ipvsadm shows on a host, as `10.0.0.11:80 weight`, sorted.
-pub(super) fn rows(host: &Host) -> Vec<String> {
+pub(crate) fn rows(host: &Host) -> Vec<String> {
     let listing = host.ipvsadm("-Ln").ok();
     let mut rows: Vec<_> = listing.lines().filter_map(row).collect();
     rows.sort_unstable();

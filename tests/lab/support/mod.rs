@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows what IPVS is supposed to do: the judges are the kernel and stock tools.
 
+pub(crate) mod daemons;
 pub(crate) mod hosts;
 
 use std::ffi::OsStr;

@@ -34,7 +34,7 @@ impl<'a> Frr<'a> {
                  vrrp 51 advertisement-interval {interval}\n vrrp 51 ip {VIP}\n"
             ),
         );
-        let sockets = host.file("frr");
+        let sockets = host.file("frr", "");
         fs::remove_file(&sockets).expect("we made it");
         fs::create_dir(&sockets).expect("a directory for sockets");
         // Both give up root.
