@@ -257,8 +257,8 @@ fn addresses(count: u32) {
             let address = line.split_whitespace().nth(3).unwrap_or_default();
             announced.entry(address.to_owned()).or_insert(*at);
         }
-        let firsts = announced.values().copied().filter(|at| *at >= first_advert - 1.0);
-        let (earliest, latest) = firsts.fold((f64::MAX, f64::MIN), |(least, most), at| (least.min(*at), most.max(*at)));
+        let (earliest, latest) =
+            announced.values().fold((f64::MAX, f64::MIN), |(least, most), at| (least.min(*at), most.max(*at)));
         // The longest silence of the new master while it adds addresses.
         let adverts: Vec<f64> = seen.iter().filter(|(_, line)| is_from(line, second)).map(|(at, _)| *at).collect();
         let silence = adverts.windows(2).map(|pair| pair[1] - pair[0]).fold(0.0, f64::max);
