@@ -98,16 +98,26 @@ impl Monitor {
     /// # Errors
     /// The kernel gives no socket.
     pub fn open(watch: Watch) -> Result<Self, Error> {
-        let mut groups = vec![group::LINK, group::IPV4_ADDRESS, group::IPV6_ADDRESS];
+        let socket = netlink::Monitor::open(NlFamily::Route, &[group::LINK, group::IPV4_ADDRESS, group::IPV6_ADDRESS])
+            .map_err(|errno| Error::NoNetlink { what: "network", errno })?;
+        let mut monitor = Self { socket, ready: VecDeque::new(), names: HashMap::new() };
+        monitor.watch(watch)?;
+        Ok(monitor)
+    }
+
+    /// Begins to listen to more. What is listened to already stays so.
+    ///
+    /// # Errors
+    /// The kernel does not let it.
+    pub fn watch(&mut self, watch: Watch) -> Result<(), Error> {
+        let mut groups = Vec::new();
         if watch.routes {
             groups.extend([group::IPV4_ROUTE, group::IPV6_ROUTE]);
         }
         if watch.rules {
             groups.extend([group::IPV4_RULE, group::IPV6_RULE]);
         }
-        let socket = netlink::Monitor::open(NlFamily::Route, &groups)
-            .map_err(|errno| Error::NoNetlink { what: "network", errno })?;
-        Ok(Self { socket, ready: VecDeque::new(), names: HashMap::new() })
+        self.socket.join(&groups).map_err(|errno| Error::NoNetlink { what: "network", errno })
     }
 
     /// Tells the names of links that were there before the monitor was: routes are then told with the names of their links.

@@ -30,8 +30,9 @@ const OF_VMAC: [(&str, &str); 4] = [
 /// IPv6 switches of the macvlan: no routes or addresses from router advertisements, the link below has them.
 const OF_VMAC_IPV6: [(&str, &str); 2] = [("accept_ra", "0"), ("autoconf", "0")];
 
-/// Switches of the link below: it must not answer ARP for the virtual addresses, whose MAC address is another.
-const OF_BASE: [(&str, &str); 2] = [("arp_ignore", "1"), ("arp_filter", "1")];
+/// Switches of the link below: it must neither answer ARP for the virtual addresses, whose MAC address is another, nor ask
+/// with one of them as its own, which would put its MAC address into the caches of neighbours.
+const OF_BASE: [(&str, &str); 3] = [("arp_ignore", "1"), ("arp_filter", "1"), ("arp_announce", "2")];
 
 /// Who wants reverse path filters moved from `all` to each link. Nobody takes that back before the end.
 const FILTER_OWNER: &str = "(all macvlans)";

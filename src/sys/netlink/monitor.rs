@@ -31,10 +31,19 @@ impl Monitor {
             socket::setsockopt(&borrowed(&socket), sockopt::RcvBuf, &RECEIVE_BUFFER)?;
         }
         socket.nonblock().map_err(errno_of)?;
-        for group in groups {
-            socket.add_mcast_membership(Groups::new_groups(&[*group])).map_err(errno_of)?;
-        }
-        Ok(Self { socket, inbox: Inbox::new() })
+        let mut monitor = Self { socket, inbox: Inbox::new() };
+        monitor.join(groups)?;
+        Ok(monitor)
+    }
+
+    /// Joins more groups, by their numbers. It is no failure to be in one already.
+    ///
+    /// # Errors
+    /// The kernel has no such group, or this process may not listen.
+    pub fn join(&mut self, groups: &[u32]) -> Result<(), Errno> {
+        groups
+            .iter()
+            .try_for_each(|group| self.socket.add_mcast_membership(Groups::new_groups(&[*group])).map_err(errno_of))
     }
 
     /// Hands the messages of one datagram to `each`, as type and what follows the netlink header. Returns whether there was

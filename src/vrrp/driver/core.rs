@@ -81,17 +81,14 @@ pub(super) struct Core {
 }
 
 impl Core {
-    /// Makes everything ready and begins: afterwards adverts can come in.
+    /// Makes everything ready and begins: afterwards adverts can come in. `first` is what is known of trackers already, so that
+    /// nobody begins with a priority that is not its own.
     ///
     /// # Errors
     /// The kernel gives no sockets, or the run directory cannot be used.
-    pub(super) fn start(settings: Settings, run_dir: &Path) -> Result<Self, Error> {
+    pub(super) fn start(settings: Settings, run_dir: &Path, first: &[(Tracker, Observation)]) -> Result<Self, Error> {
         let mut host = Host::open()?;
-        let has = |some: fn(&Instance) -> bool| settings.instances.iter().any(some);
-        let watch = Watch {
-            routes: has(|instance| !instance.routes.is_empty()),
-            rules: has(|instance| !instance.rules.is_empty()),
-        };
+        let watch = watch(&settings);
         let mut monitor = Monitor::open(watch)?;
         let mut links = Links::default();
         links.replace(host.links()?, host.addresses()?);
@@ -122,18 +119,43 @@ impl Core {
             settings,
         };
         core.router.set_utc_offset(clock::utc_offset());
+        for (tracker, observation) in first {
+            core.router.handle(now, Event::Tracker(tracker, *observation));
+        }
         for (name, sequence) in left.sequences {
             core.resync(&name, sequence, now);
         }
         core.look(now)?;
         core.vmacs.put_back_the_rest();
         core.delete_left_macvlans(&left.macvlans)?;
-        for held in core.links.addresses().to_vec() {
-            core.holdings.found(held.link, held.address.address);
-        }
+        core.find_left_overs()?;
         core.settle(now);
         core.note_changes();
         Ok(core)
+    }
+
+    /// Finds what an earlier process left on the host of what instances hold: masters keep it, backups take it away.
+    fn find_left_overs(&mut self) -> Result<(), Error> {
+        for held in self.links.addresses().to_vec() {
+            self.holdings.found(held.link, held.address.address);
+            // It may have run without virtual MAC addresses.
+            for index in self.vmacs.on(held.link) {
+                self.holdings.found_below(index, held.link, held.address.address);
+            }
+        }
+        let watch = watch(&self.settings);
+        if watch.routes {
+            let routes = self.host.routes()?;
+            self.holdings.found_if(|item| match item {
+                Item::Route(own) => routes.iter().any(|held| own.is_held_as(held)),
+                Item::Address(..) | Item::Rule(_) => false,
+            });
+        }
+        if watch.rules {
+            let rules = self.host.rules()?;
+            self.holdings.found_if(|item| matches!(item, Item::Rule(own) if rules.contains(own)));
+        }
+        Ok(())
     }
 
     /// Goes on with the sequence numbers of an authentication header behind those that the earlier process can have sent.
@@ -185,6 +207,8 @@ impl Core {
                 self.router.handle(now, Event::Link(*id, under));
             }
         }
+        // Before the macvlans join groups.
+        self.guard();
         self.listen(&endpoints);
         self.under.retain(|id, _| instances.iter().any(|(known, _)| known == id));
         for tracker in trackers(&self.settings) {
@@ -425,6 +449,8 @@ impl Core {
                 while self.receive(endpoint, now) {}
             }
         }
+        // Somebody may have set the wall clock, which is in signed adverts.
+        self.router.set_utc_offset(clock::utc_offset());
         self.router.handle_timeout(now);
         self.holdings.handle_timeout(now);
         self.settle(now);
@@ -543,6 +569,7 @@ impl Core {
             self.holdings.remove(id);
         }
         self.beat_every = beat_every(&settings);
+        self.monitor.watch(watch(&settings))?;
         self.settings = settings;
         let needed: BTreeSet<(InstanceId, String)> = self
             .router
@@ -614,6 +641,12 @@ fn trackers(settings: &Settings) -> BTreeSet<Tracker> {
     let of_instances = settings.instances.iter().flat_map(|instance| &instance.tracks);
     let tracks = of_instances.chain(settings.groups.iter().flat_map(|group| &group.tracks));
     tracks.map(|track| track.tracker.clone()).collect()
+}
+
+/// Returns what has to be listened to for these settings, beside links and addresses.
+fn watch(settings: &Settings) -> Watch {
+    let has = |some: fn(&Instance) -> bool| settings.instances.iter().any(some);
+    Watch { routes: has(|instance| !instance.routes.is_empty()), rules: has(|instance| !instance.rules.is_empty()) }
 }
 
 fn beat_every(settings: &Settings) -> Duration {

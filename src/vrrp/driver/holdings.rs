@@ -87,10 +87,15 @@ impl Holdings {
 
     /// Says what is on the host already, from an earlier run.
     pub(super) fn found(&mut self, link: u32, address: IpAddr) {
+        self.found_if(|item| is_address(item, link, address));
+    }
+
+    /// Says which items are on the host already.
+    pub(super) fn found_if(&mut self, is_there: impl Fn(&Item) -> bool) {
         for (id, holding) in &mut self.holdings {
             let mut changed = false;
             for held in &mut holding.items {
-                if is_address(&held.item, link, address) && !held.on_host {
+                if !held.on_host && is_there(&held.item) {
                     held.on_host = true;
                     changed = true;
                 }
@@ -99,6 +104,16 @@ impl Holdings {
                 self.queue.push_front(*id);
             }
         }
+    }
+
+    /// Says that an address that belongs on the macvlan `link` is on the host, on the link `below`: it goes away there.
+    pub(super) fn found_below(&mut self, link: u32, below: u32, address: IpAddr) {
+        let items = self.holdings.values().flat_map(|holding| &holding.items);
+        let misplaced = items.filter_map(|held| match &held.item {
+            Item::Address(on, own) if *on == link && own.address == address => Some(own.clone()),
+            _ => None,
+        });
+        self.orphans.extend(misplaced.map(|address| Item::Address(below, address)));
     }
 
     /// The instance is master: its items are wanted.

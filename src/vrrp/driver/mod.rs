@@ -108,8 +108,9 @@ async fn run_local(
     tell: impl Fn(&Notice) + 'static,
     stop: impl Future<Output = ()>,
 ) -> Result<(), Error> {
+    let first = trackers::first(&settings);
+    let core = Core::start(settings.clone(), &run_dir, &first)?;
     let trackers = Trackers::start(&settings, runner);
-    let core = Core::start(settings, &run_dir)?;
     let timer = TimerFd::new(ClockId::CLOCK_BOOTTIME, TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC);
     let timer = timer.map_err(|errno| Error::Events(errno.into()))?;
     let shared = Rc::new(Shared {

@@ -233,6 +233,14 @@ impl Task {
     }
 }
 
+/// Returns what can be known of trackers at once, without waiting: numbers of files. Those that have an initial value get it.
+pub(super) fn first(settings: &Settings) -> Vec<(Tracker, Observation)> {
+    let tracked: HashSet<&Tracker> = tracked(settings).collect();
+    let files = chosen(&settings.files, |each| tracked.contains(&Tracker::File(each.name.clone())));
+    files::initialise(&files);
+    files.into_iter().map(|file| (Tracker::File(file.name), Observation::Value(files::value(&file.path)))).collect()
+}
+
 /// Returns all that instances and groups track.
 fn tracked(settings: &Settings) -> impl Iterator<Item = &Tracker> {
     let instances = settings.instances.iter().flat_map(|each| &each.tracks);

@@ -76,6 +76,11 @@ impl Vmacs {
         self.made.get(&(id, base.to_owned())).map(|vmac| vmac.index)
     }
 
+    /// Returns the indices of the macvlans on a link.
+    pub(super) fn on(&self, base: u32) -> Vec<u32> {
+        self.made.values().filter(|vmac| vmac.base == base).map(|vmac| vmac.index).collect()
+    }
+
     /// Forgets macvlans that are gone.
     pub(super) fn retain(&mut self, exists: impl Fn(u32) -> bool) {
         self.made.retain(|_, vmac| exists(vmac.index));

@@ -513,7 +513,8 @@ impl Machine {
         if let Role::Backup(Backup { down: Some(down), .. }) = &mut self.role {
             *down = *down - skew + new_skew;
         }
-        if self.runs() && self.priority() != priority {
+        // In a fault and before the begin, too, as keepalived does: whoever compares priorities wants all of them.
+        if !matches!(self.role, Role::Stopped) && self.priority() != priority {
             self.tell(desk, NoticeKind::Priority { before: priority });
         }
     }

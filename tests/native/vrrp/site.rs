@@ -18,6 +18,7 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::support::{Output, Words, in_netns_of, run, run_with_input};
@@ -170,6 +171,64 @@ impl Host {
         words.extend(arguments.words());
         words.extend(["--run-dir".to_owned(), self.run_dir().display().to_string()]);
         self.run(words)
+    }
+
+    /// Starts the lvsadm under test with a save file of these lines.
+    pub(crate) fn vrrp_file(&self, lines: &str) -> Daemon {
+        let file = self.file("state", lines);
+        self.vrrp_run(format!("--state {}", file.display()))
+    }
+
+    /// Runs `lvsadm vrrp …` about the save file of [`Self::vrrp_file`], and so about the process.
+    pub(crate) fn change(&self, arguments: impl Words) -> Output {
+        let mut words = arguments.words();
+        words.extend(["--state".to_owned(), self.state().display().to_string()]);
+        self.vrrp(words)
+    }
+
+    /// The save file.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.directory.join(format!("{}-state", self.number))
+    }
+
+    /// How everything is doing that lvsadm runs here.
+    #[track_caller]
+    pub(crate) fn status(&self) -> Value {
+        serde_json::from_str(&self.vrrp("show --json").ok()).expect("JSON")
+    }
+
+    /// How one instance is doing; null if there is none, or no process.
+    pub(crate) fn instance(&self, name: &str) -> Value {
+        let shown = self.vrrp(["show", name, "--json"]);
+        let status: Value = serde_json::from_str(&shown.stdout).unwrap_or_default();
+        status["instances"][0].clone()
+    }
+
+    /// Whether one instance is in this state.
+    pub(crate) fn is(&self, name: &str, state: &str) -> bool {
+        self.instance(name)["state"] == state
+    }
+
+    /// How often one instance became master.
+    pub(crate) fn became_master(&self, name: &str) -> u64 {
+        self.instance(name)["counters"]["became_master"].as_u64().unwrap_or_default()
+    }
+
+    /// A kernel parameter, by its path below `/proc/sys/net`.
+    pub(crate) fn sysctl(&self, path: &str) -> String {
+        let text = self.inside(|| fs::read_to_string(format!("/proc/sys/net/{path}")));
+        text.unwrap_or_else(|error| panic!("{path}: {error}")).trim().to_owned()
+    }
+
+    /// Sets a kernel parameter.
+    pub(crate) fn set_sysctl(&self, path: &str, value: &str) {
+        let written = self.inside(|| fs::write(format!("/proc/sys/net/{path}"), value));
+        written.unwrap_or_else(|error| panic!("{path}: {error}"));
+    }
+
+    /// Whether a ping to an address is answered.
+    pub(crate) fn pings(&self, address: &str) -> bool {
+        self.run(["ping", "-n", "-c", "1", "-W", "1", address]).status == 0
     }
 
     /// Where the lvsadm of this host keeps what it knows.

@@ -70,13 +70,7 @@ const CHANGED_ELSEWHERE: [FsType; 9] = [
 
 /// Watches files for ever; writes the initial values of those that are new.
 pub(super) async fn watch(files: Vec<TrackedFile>, new: Vec<TrackedFile>, out: Out) {
-    for file in &new {
-        if let Some((value, overwrite)) = file.initial
-            && let Err(error) = write(&file.path, value, overwrite)
-        {
-            log::warn!("file {}: cannot write {value} into {}: {error}", file.name, file.path.display());
-        }
-    }
+    initialise(&new);
     let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)
         .map_err(io::Error::from)
         .and_then(|inotify| Ok((ready::readable(&inotify)?, inotify)));
@@ -96,6 +90,22 @@ pub(super) async fn watch(files: Vec<TrackedFile>, new: Vec<TrackedFile>, out: O
         watcher.wait((!all_watched).then(|| Instant::now() + LOOK)).await;
         tokio::time::sleep(PAUSE).await;
     }
+}
+
+/// Writes the initial values of files.
+pub(super) fn initialise(files: &[TrackedFile]) {
+    for file in files {
+        if let Some((value, overwrite)) = file.initial
+            && let Err(error) = write(&file.path, value, overwrite)
+        {
+            log::warn!("file {}: cannot write {value} into {}: {error}", file.name, file.path.display());
+        }
+    }
+}
+
+/// Returns a file's number, 0 if there is none.
+pub(super) fn value(path: &Path) -> i64 {
+    read(path).unwrap_or(0)
 }
 
 struct Watcher {
