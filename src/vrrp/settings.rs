@@ -339,6 +339,8 @@ pub struct Instance {
     pub owner_ignores_adverts: bool,
     /// Whether the addresses of the master heard last are not compared again.
     pub skip_address_check: bool,
+    /// Whether the other addresses of a network stay on a link when its first one goes away.
+    pub promote_secondaries: bool,
     /// How many adverts must be missed before the master counts as dead, 1 to 100.
     pub down_timer_adverts: u8,
     /// What is watched.
@@ -382,6 +384,7 @@ impl Instance {
             answer_higher: false,
             owner_ignores_adverts: false,
             skip_address_check: false,
+            promote_secondaries: false,
             down_timer_adverts: 3,
             tracks: Vec::new(),
             notify: Notify::default(),

@@ -152,6 +152,7 @@ pub(super) fn read(name: &str, r: &mut Reader<'_>, files: &dyn Files) -> (Instan
         answer_higher: r.flag("answer-higher"),
         owner_ignores_adverts: r.flag("owner-ignores-adverts") || defaults.owner_ignores_adverts,
         skip_address_check: r.flag("skip-address-check"),
+        promote_secondaries: r.flag("promote-secondaries"),
         down_timer_adverts: r.one("down-timer-adverts", number(1..=100)).unwrap_or(DOWN_TIMER_ADVERTS),
         tracks: Vec::new(),
         notify: r.notify(),

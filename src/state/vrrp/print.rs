@@ -137,6 +137,7 @@ pub fn instance(instance: &Instance) -> String {
     line.flag("answer-higher", instance.answer_higher);
     line.flag("owner-ignores-adverts", instance.owner_ignores_adverts && !defaults.owner_ignores_adverts);
     line.flag("skip-address-check", instance.skip_address_check);
+    line.flag("promote-secondaries", instance.promote_secondaries);
     line.flag("no-track-primary", !instance.track_primary);
     line.flag("track-source", instance.track_source);
     line.flag("no-pseudo-header", !instance.pseudo_header);

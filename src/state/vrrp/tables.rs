@@ -205,6 +205,7 @@ const FINE_POINTS: Section = Section {
         Opt::flag("answer-higher", "Answer an advert of higher priority before giving way"),
         Opt::flag("owner-ignores-adverts", "As owner (priority 255), ignore all adverts"),
         Opt::flag("skip-address-check", "Do not compare the addresses of a known master again"),
+        Opt::flag("promote-secondaries", "Other addresses of a network stay when its first one goes (IPv4)"),
         Opt::flag("no-track-primary", "A fault of the own interface is none of the instance"),
         Opt::flag("track-source", "The absence of the address of --source is a fault"),
         Opt::flag("no-pseudo-header", "Version 3 over IPv4: checksum without pseudo-header, as RFC 9568 has it"),

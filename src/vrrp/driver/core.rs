@@ -202,7 +202,13 @@ impl Core {
             if let Ok(link) = under {
                 endpoints.entry(endpoint(instance, link)).or_default().push(instance.vrid.get());
             }
-            self.holdings.set_items(*id, self.items(*id, instance));
+            let items = self.items(*id, instance);
+            if instance.promote_secondaries {
+                self.vmacs.promote(*id, &self.links_of(&items));
+            } else {
+                self.vmacs.promote(*id, &BTreeMap::new());
+            }
+            self.holdings.set_items(*id, items);
             if self.under.insert(*id, under) != Some(under) {
                 self.router.handle(now, Event::Link(*id, under));
             }
@@ -248,6 +254,15 @@ impl Core {
         });
         let routes = instance.routes.iter().cloned().map(Item::Route);
         addresses.chain(routes).chain(instance.rules.iter().cloned().map(Item::Rule)).collect()
+    }
+
+    /// Returns the links that IPv4 addresses are on, with their names.
+    fn links_of(&self, items: &[Item]) -> BTreeMap<u32, String> {
+        let links = items.iter().filter_map(|item| match item {
+            Item::Address(link, address) if address.address.is_ipv4() => self.links.get(*link),
+            _ => None,
+        });
+        links.map(|link| (link.index, link.name.clone())).collect()
     }
 
     /// Lets the firewall drop what masters do not accept, and keep group reports off macvlans.
@@ -567,6 +582,7 @@ impl Core {
         let after: BTreeSet<InstanceId> = self.router.ids().map(|(id, _)| id).collect();
         for id in before.into_iter().filter(|id| !after.contains(id)) {
             self.holdings.remove(id);
+            self.vmacs.promote(id, &BTreeMap::new());
         }
         self.beat_every = beat_every(&settings);
         self.monitor.watch(watch(&settings))?;

@@ -24,6 +24,8 @@ pub(super) struct Vmacs {
     kept: Kept,
     /// By instance and name of the link below.
     made: BTreeMap<(InstanceId, String), Vmac>,
+    /// Links by index on which instances have the kernel keep addresses, and under whose name.
+    promoted: BTreeMap<(InstanceId, u32), String>,
     /// What was complained about, until it works.
     failed: BTreeSet<(InstanceId, String)>,
 }
@@ -69,6 +71,28 @@ impl Vmacs {
             }
         }
         made
+    }
+
+    /// Has the kernel keep the other addresses of a network when the first one goes, on these links by index and name, and no
+    /// longer on others.
+    pub(super) fn promote(&mut self, id: InstanceId, links: &BTreeMap<u32, String>) {
+        let gone: Vec<(InstanceId, u32)> =
+            self.promoted.keys().filter(|(of, link)| *of == id && !links.contains_key(link)).copied().collect();
+        for owner in gone.iter().filter_map(|key| self.promoted.remove(key)).collect::<Vec<_>>() {
+            for error in self.kept.release(&owner) {
+                warn!("{error}");
+            }
+        }
+        for (index, name) in links {
+            if self.promoted.contains_key(&(id, *index)) {
+                continue;
+            }
+            let owner = format!("(addresses of {id:?} on {index})");
+            if let Err(error) = vmac::promote_secondaries(&mut self.kept, &owner, name) {
+                warn!("{error}");
+            }
+            self.promoted.insert((id, *index), owner);
+        }
     }
 
     /// Returns the index of the macvlan of an instance on a link.

@@ -2,10 +2,14 @@
 
 mod directors;
 mod edits;
+mod elections;
 mod frr;
+mod holding;
 mod interfaces;
 mod interop;
 mod pauses;
+mod process;
 mod site;
+mod strangers;
 mod transcript;
 mod vmac;

@@ -28,7 +28,7 @@ pub(crate) struct Site {
     /// The hosts: 10.9.9.1, 10.9.9.2 … and fd09::1, fd09::2 …
     pub(crate) hosts: Vec<Host>,
     lan: String,
-    pub(crate) directory: TempDir,
+    _directory: TempDir,
 }
 
 /// One host.
@@ -56,7 +56,7 @@ impl Site {
                 directory: directory.path().to_owned(),
             })
             .collect();
-        let site = Self { hosts, lan, directory };
+        let site = Self { hosts, lan, _directory: directory };
         let mut batch = format!("netns add {}\n", site.lan);
         for host in &site.hosts {
             batch += &format!("netns add {}\n", host.namespace);
@@ -87,11 +87,6 @@ impl Site {
             run_with_input(["ip", "-n", &host.namespace, "-batch", "-"], &batch).ok();
         }
         site
-    }
-
-    /// Runs a function in the namespace of the LAN, where the bridge sees every frame.
-    pub(crate) fn on_lan<T: Send>(&self, function: impl FnOnce() -> T + Send) -> T {
-        in_netns_of(&Path::new("/run/netns").join(&self.lan), function)
     }
 }
 

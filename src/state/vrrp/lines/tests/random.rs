@@ -300,6 +300,7 @@ fn any_instance(rng: &mut Rng, number: u8, weights: bool) -> Instance {
         answer_higher: rng.bool(),
         owner_ignores_adverts: defaults.owner_ignores_adverts || rng.bool(),
         skip_address_check: rng.bool(),
+        promote_secondaries: rng.bool(),
         down_timer_adverts: if strict { 3 } else { rng.u8(1..=100) },
         tracks: tracks(rng, weights),
         notify: notify(rng),
