@@ -69,12 +69,8 @@ fn garbage_is_counted_by_reason_and_changes_nothing() {
     // From beyond a router.
     send(stranger, 64, &[advert(200)]);
     until("all are counted", LIMIT, || {
-        let all = host.instance("VI_1")["counters"]["rejected"].clone();
-        all.as_object().is_some_and(|all| all.values().filter_map(serde_json::Value::as_u64).sum::<u64>() == 6)
+        ["checksum", "kind", "length", "hops"].iter().all(|reason| rejected(host, reason) > 0)
     });
-    for reason in ["checksum", "kind", "length", "hops"] {
-        assert!(rejected(host, reason) > 0, "{reason}: {}", host.instance("VI_1"));
-    }
     assert!(host.has(VIP) && host.became_master("VI_1") == 1, "{}", daemon.log());
     assert_eq!(host.instance("VI_1")["counters"]["received"], 0, "{}", host.instance("VI_1"));
     assert!(daemon.log().contains("10.9.9.2"), "nobody is told: {}", daemon.log());
