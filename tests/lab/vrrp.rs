@@ -56,7 +56,7 @@ fn a_service_without_working_servers_takes_its_address_down() {
 
         ipvsadm("-e -t 10.9.9.100:80 -r 10.9.9.11 -g -w 0").ok();
         until("the address is given up", || !has_address());
-        assert!(state().contains("service tcp"), "{}", state());
+        assert!(state().contains("service TCP 10.9.9.100:80 fails"), "{}", state());
 
         ipvsadm("-e -t 10.9.9.100:80 -r 10.9.9.11 -g -w 1").ok();
         until("the address is back", has_address);

@@ -84,7 +84,10 @@ fn why(instance: &InstanceStatus) -> String {
     // That it was ordered is said once.
     let last = last.filter(|cause| instance.order.is_none() || **cause != Cause::Operator);
     let cause = last.map(Cause::to_string);
-    let waits = (!instance.waits_for.is_empty()).then(|| format!("waits for {}", instance.waits_for.join(", ")));
+    // What brought a fault about is often all that still keeps it.
+    let others: Vec<&str> =
+        instance.waits_for.iter().map(String::as_str).filter(|other| Some(*other) != cause.as_deref()).collect();
+    let waits = (!others.is_empty()).then(|| format!("held back: {}", others.join(", ")));
     let ordered = instance.order.as_ref().map(|order| format!("ordered to {order}"));
     clean_line(&[cause, waits, ordered].into_iter().flatten().collect::<Vec<_>>().join("; "))
 }
