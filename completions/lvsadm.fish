@@ -42,7 +42,7 @@ complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "save" -d 'Write the t
 complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "restore" -d 'Make the table what a save file says'
 complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "diff" -d 'Show how two tables differ'
 complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "vrrp" -d 'Move virtual addresses between directors (VRRP)'
-complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "check" -d 'Ask real servers whether they work'
+complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "check" -d 'Keep dead servers out of the table; ask servers whether they work'
 complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "completions" -d 'Print the completions of a shell'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-service" -s t -l tcp-service -d 'TCP service' -x -a "(__lvsadm_live)"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-service" -s u -l udp-service -d 'UDP service' -x -a "(__lvsadm_live)"
@@ -586,9 +586,145 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subc
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from set" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from set" -l missing-interfaces -d 'Interfaces may be missing, and come and go'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and not __fish_seen_subcommand_from try digest" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and not __fish_seen_subcommand_from try digest" -f -a "try" -d 'Probe a server once, and show what came of it'
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and not __fish_seen_subcommand_from try digest" -f -a "digest" -d 'Print the MD5 digest of a page'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and not __fish_seen_subcommand_from add edit delete set list run try digest" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and not __fish_seen_subcommand_from add edit delete set list run try digest" -f -a "add" -d 'Add a check: of one server, or of all servers of a service'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and not __fish_seen_subcommand_from add edit delete set list run try digest" -f -a "edit" -d 'Change what is named of a check'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and not __fish_seen_subcommand_from add edit delete set list run try digest" -f -a "delete" -d 'Delete checks'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and not __fish_seen_subcommand_from add edit delete set list run try digest" -f -a "set" -d 'Say how the servers of a service make up its pool: quorum, sorry server, commands, bounds of weights'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and not __fish_seen_subcommand_from add edit delete set list run try digest" -f -a "list" -d 'Show checks: state, since when, last answer, latency, failures, next probe'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and not __fish_seen_subcommand_from add edit delete set list run try digest" -f -a "run" -d 'Run the checks of the save file in the foreground, until a signal ends them'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and not __fish_seen_subcommand_from add edit delete set list run try digest" -f -a "try" -d 'Probe a server once, and show what came of it'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and not __fish_seen_subcommand_from add edit delete set list run try digest" -f -a "digest" -d 'Print the MD5 digest of a page'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from add" -s t -l tcp-service -d 'TCP service' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from add" -s u -l udp-service -d 'UDP service' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from add" -l sctp-service -l sctp -d 'SCTP service' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from add" -s f -l fwmark-service -d 'All packets with this firewall mark' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from add" -s r -l real-server -d 'This server of it; without a port: the service\'s port [default: all servers of the service]' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from add" -l as -d 'Tells several checks of one kind and server apart' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from add" -l connect -d 'Probe this address or port instead of the server\'s' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from add" -l source -d 'Source address' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from add" -l source-port -d 'Source port' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from add" -l interface -d 'Link to go out by' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from add" -l mark -d 'Firewall mark of the packets' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from add" -l connect-timeout -d 'Time for the connection alone' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from add" -l timeout -d 'Time for the whole probe [default: 5s]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from add" -l interval -d 'From one probe to the next [default: 5s]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from add" -l jitter -d 'Each interval is longer or shorter by up to so much, at random [default: 0]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from add" -l retry -d 'So many failed probes of a working server are forgiven [default: 1; dns 3; script, file, agent 0]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from add" -l fall -d 'So many failed probes in a row are a failure: --retry and one more' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from add" -l retry-delay -d 'Pause before the probe that follows a failed one [default: 1s; http 3s; dns the interval]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from add" -l rise -d 'So many good probes in a row bring a failed server back [default: 1]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from add" -l warmup -d 'The first probe is made within so much of the start, at random [default: the interval]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from add" -l initial -d 'What counts before the first probe [default: check-first]' -r -f -a "check-first\t'The server is added or removed by the first probe'
+up\t'The server works until it fails'
+down\t'The server has failed until it works'"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from add" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from add" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from add" -s 6 -l ipv6 -d 'The packets that -f takes are IPv6'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from add" -l through-vip -d 'The probe goes to the virtual address, by the kernel\'s own forwarding to that server'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from add" -l log-all-failures -d 'Report each failed probe, not only those that change something'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from add" -l or-edit -d 'If it is there already, change what is named'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from add" -f -a "tcp" -d 'Whether it takes a TCP connection'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from add" -f -a "http" -d 'Whether pages are as they should be'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from add" -f -a "smtp" -d 'Whether a mail server greets'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from add" -f -a "dns" -d 'Whether a name server answers'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from add" -f -a "udp" -d 'Whether a UDP service answers, or at least does not refuse'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from add" -f -a "ping" -d 'Whether a host answers echo requests'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from add" -f -a "agent" -d 'What an agent on the server says, as HAProxy\'s agent-check does'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from add" -f -a "script" -d 'What a script says'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from add" -f -a "file" -d 'What the number in a file says'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -s t -l tcp-service -d 'TCP service' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -s u -l udp-service -d 'UDP service' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -l sctp-service -l sctp -d 'SCTP service' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -s f -l fwmark-service -d 'All packets with this firewall mark' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -s r -l real-server -d 'This server of it; without a port: the service\'s port [default: all servers of the service]' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -l as -d 'Tells several checks of one kind and server apart' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -l connect -d 'Probe this address or port instead of the server\'s' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -l source -d 'Source address' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -l source-port -d 'Source port' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -l interface -d 'Link to go out by' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -l mark -d 'Firewall mark of the packets' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -l connect-timeout -d 'Time for the connection alone' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -l timeout -d 'Time for the whole probe [default: 5s]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -l interval -d 'From one probe to the next [default: 5s]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -l jitter -d 'Each interval is longer or shorter by up to so much, at random [default: 0]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -l retry -d 'So many failed probes of a working server are forgiven [default: 1; dns 3; script, file, agent 0]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -l fall -d 'So many failed probes in a row are a failure: --retry and one more' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -l retry-delay -d 'Pause before the probe that follows a failed one [default: 1s; http 3s; dns the interval]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -l rise -d 'So many good probes in a row bring a failed server back [default: 1]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -l warmup -d 'The first probe is made within so much of the start, at random [default: the interval]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -l initial -d 'What counts before the first probe [default: check-first]' -r -f -a "check-first\t'The server is added or removed by the first probe'
+up\t'The server works until it fails'
+down\t'The server has failed until it works'"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -l unset -d 'Back to the default: an option' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -s 6 -l ipv6 -d 'The packets that -f takes are IPv6'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -l through-vip -d 'The probe goes to the virtual address, by the kernel\'s own forwarding to that server'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -l log-all-failures -d 'Report each failed probe, not only those that change something'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -f -a "tcp" -d 'Whether it takes a TCP connection'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -f -a "http" -d 'Whether pages are as they should be'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -f -a "smtp" -d 'Whether a mail server greets'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -f -a "dns" -d 'Whether a name server answers'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -f -a "udp" -d 'Whether a UDP service answers, or at least does not refuse'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -f -a "ping" -d 'Whether a host answers echo requests'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -f -a "agent" -d 'What an agent on the server says, as HAProxy\'s agent-check does'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -f -a "script" -d 'What a script says'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -f -a "file" -d 'What the number in a file says'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from delete" -s t -l tcp-service -d 'TCP service' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from delete" -s u -l udp-service -d 'UDP service' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from delete" -l sctp-service -l sctp -d 'SCTP service' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from delete" -s f -l fwmark-service -d 'All packets with this firewall mark' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from delete" -s r -l real-server -d 'This server of it; without a port: the service\'s port [default: all servers of the service]' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from delete" -l as -d 'Only the one with this name' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from delete" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from delete" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from delete" -s 6 -l ipv6 -d 'The packets that -f takes are IPv6'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from delete" -l if-exists -d 'What is not there is no failure'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -s t -l tcp-service -d 'TCP service' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -s u -l udp-service -d 'UDP service' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l sctp-service -l sctp -d 'SCTP service' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -s f -l fwmark-service -d 'All packets with this firewall mark' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -s r -l real-server -d 'This server of it; without a port: the service\'s port [default: all servers of the service]' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l quorum -d 'Least sum of weights of working servers [default: 1]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l hysteresis -d 'How much more it takes to gain the quorum, and how much less to lose it [default: 0]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l quorum-up -d 'Run when the quorum is gained: [USER[:GROUP]@]PROGRAM ARGUMENTS' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l quorum-down -d 'Run when the quorum is lost' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l sorry-server -d 'Takes over while there is no quorum' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l suspend-without -d 'Checks sleep while this address is not on this host' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l notify-up -d 'Run when a server comes back: [USER[:GROUP]@]PROGRAM ARGUMENTS' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l notify-down -d 'Run when a server fails' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l weight-min -d 'Least weight that checks can give a working server [default: 0]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l weight-max -d 'Greatest weight that checks can give it [default: 2147483647]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l unset -d 'Back to the default: an option' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -s 6 -l ipv6 -d 'The packets that -f takes are IPv6'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -s g -l gatewaying -d 'Direct routing to the sorry server (default)'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -s i -l ipip -d 'IP in IP to the sorry server'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -s m -l masquerading -d 'NAT to the sorry server'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l sorry-inhibit -d 'The sorry server stays in the table with weight 0 while it is not needed'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l omega -d 'Commands also run for what ends with the process'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l inhibit -d 'Failed servers stay in the table with weight 0'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l no-inhibit -d 'Failed servers are removed; with -r, whatever is said of the service (default)'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from list" -l watch -d 'Repeat every so many seconds until interrupted; with --json: one line of JSON each time [default: 2]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from list" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from list" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from list" -l json -d 'JSON, described in lvsadm(8)'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -l run-dir -d 'Directory of the control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -l foreign -d 'What becomes of others\' changes to the kernel\'s table' -r -f -a "adopt\t'They are the operator\'s wish from now on'
+restore\t'They are undone'"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -l compare -d 'The kernel\'s table is compared within this time, in seconds [default: 5]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -l first-mark -d 'First of 65536 firewall marks for --through-vip [default: 0x4c560000]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -l script-user -d 'Who runs scripts and commands that name nobody [default: lvsadm_script, keepalived_script or nobody, the first that there is]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -l restore-table -d 'Put all servers back with the operator\'s weight at the end'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -l resume -d 'Servers that are out stay out until they pass, whatever --initial says: after a process that died'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -l connect -d 'Probe this address or port instead of the server\'s' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -l source -d 'Source address' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -l source-port -d 'Source port' -r

@@ -38,10 +38,11 @@ impl Site {
         serde_json::from_str(&self.check("list --json").ok()).expect("JSON")
     }
 
-    /// The state of each server, and how many checks it has.
+    /// The state of each server, in the order of their addresses, and how many checks it has.
     fn states(&self) -> Vec<(String, usize)> {
         let list = self.list();
-        let servers = list["services"][0]["servers"].as_array().cloned().unwrap_or_default();
+        let mut servers = list["services"][0]["servers"].as_array().cloned().unwrap_or_default();
+        servers.sort_by_key(|server| server["server"].to_string());
         let state = |server: &Value| {
             let checks = server["checks"].as_array().map_or(0, Vec::len);
             (server["state"].as_str().unwrap_or_default().to_owned(), checks)

@@ -178,7 +178,10 @@ fn complaints(error: &Error) -> Vec<Complaint> {
         }
         error => {
             let complaint = Complaint::new(error);
-            vec![error.hint().map_or_else(|| complaint.clone(), |hint| complaint.clone().hint(hint))]
+            vec![match error.hint() {
+                Some(hint) => complaint.hint(hint),
+                None => complaint,
+            }]
         }
     }
 }

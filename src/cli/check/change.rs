@@ -195,7 +195,7 @@ impl SetArgs {
         something(&given, &self.unset)?;
         change(&self.target, ui, |file| {
             let (number, mut line) =
-                find(file, &subject).map_or((None, Given::default()), |(number, old)| (Some(number), old));
+                find(file, &subject).map_or_else(|| (None, Given::default()), |(number, old)| (Some(number), old));
             unset(&mut line, &self.unset)?;
             line.merge(given);
             if line.is_empty() {

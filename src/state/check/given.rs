@@ -69,7 +69,7 @@ impl Given {
 
     /// Puts what `newer` says in the place of the same here.
     pub fn merge(&mut self, newer: Self) {
-        self.kind = newer.kind.or(self.kind.take());
+        self.kind = newer.kind.or_else(|| self.kind.take());
         for said in newer.said {
             let group = INSTEAD.iter().find(|group| group.contains(&said.id.as_str()));
             let other = |id: &str| id != said.id && group.is_some_and(|group| group.contains(&id));

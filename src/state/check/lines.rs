@@ -103,7 +103,7 @@ impl Lines {
                 Placed::Add(add)
             }
             Line::Set(set) => {
-                let (key, server) = service.unwrap_or((nobody(), None));
+                let (key, server) = service.unwrap_or_else(|| (nobody(), None));
                 match server {
                     Some(server) => {
                         set.policy.only_server(&mut faults);
@@ -215,7 +215,7 @@ impl Add {
         if self.question == Question::Ping {
             return Ok(SocketAddr::new(address, 0));
         }
-        let port = self.instead.port.or(Some(server.port).filter(|port| *port != 0)).or(self.port);
+        let port = self.instead.port.or_else(|| Some(server.port).filter(|port| *port != 0)).or(self.port);
         let port = port.ok_or_else(|| {
             Wrong::new("the server has no port of its own, so the check needs one").hint("--connect :80 names it")
         })?;
