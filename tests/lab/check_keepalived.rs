@@ -16,7 +16,7 @@ use std::{
 use lvsadm::{
     agent::check::RunOptions,
     check::settings::{Http, HttpVersion, Page, Question, Tls},
-    model::{Entry, Forwarding, RealServer, ServerKey, ServiceKey},
+    model::{Forwarding, RealServer, ServerKey, ServiceKey},
     pool::settings::{Policy, Settings},
 };
 use nix::sys::signal::{Signal, kill};
