@@ -88,6 +88,12 @@ impl Site {
         }
         site
     }
+
+    /// Runs a function in the namespace of the LAN, where the bridge sees every frame.
+    #[allow(dead_code, reason = "benches use it, tests do not")]
+    pub(crate) fn on_lan<T: Send>(&self, function: impl FnOnce() -> T + Send) -> T {
+        in_netns_of(&Path::new("/run/netns").join(&self.lan), function)
+    }
 }
 
 impl Drop for Site {
