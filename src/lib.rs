@@ -1,11 +1,12 @@
 //! lvsadm: Linux Virtual Server at the prompt and in the background.
 //!
 //! Modules are layers; imports point downwards only, `tests/layers.rs` checks it. Top to bottom: `cli`, `agent`,
-//! `notify`, `state`, `pool`, `check`, `vrrp`, `ipvs`, `host`, `sys`, `model`.
+//! `notify`, `config`, `state`, `pool`, `check`, `vrrp`, `ipvs`, `host`, `sys`, `model`.
 
 pub mod agent;
 pub mod check;
 pub mod cli;
+pub mod config;
 pub mod host;
 pub mod ipvs;
 pub mod model;

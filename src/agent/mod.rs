@@ -3,5 +3,6 @@
 
 pub mod check;
 pub mod control;
+pub mod event;
 mod log;
 pub mod vrrp;
