@@ -29,6 +29,14 @@ pub use url::Url;
 
 use crate::check::settings::Question;
 
+/// Reads path and query of a page.
+///
+/// # Errors
+/// Why it is none, and what to do.
+pub fn page_path(text: &str) -> Result<String, (String, Option<String>)> {
+    url::page_path(text).map_err(|wrong| (wrong.why, wrong.hint))
+}
+
 /// The options of one kind of check.
 pub trait Kind {
     /// Its word on command lines.
