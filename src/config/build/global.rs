@@ -275,7 +275,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 fn mail(statement: &Statement, mail: &mut Mail, r: &mut Reader) -> bool {
     match &*statement.keyword.text {
         // An address may have blanks, which stand for one word each unless it is quoted.
-        "notification_email" => mail.to.extend(inside(statement).iter().map(reading::line)),
+        "notification_email" => mail.to.extend(inside(statement).iter().map(Statement::title)),
         "notification_email_from" => mail.from = r.text(statement),
         "smtp_server" => {
             let port = statement.values.get(1).and_then(|word| r.word(statement, word, reading::port));

@@ -1,6 +1,6 @@
 //! Entries of addresses, routes and rules: the words of `ip`, as lines of save files have them, and keepalived's own.
 
-use super::reading::{Reader, inside, line};
+use super::reading::{Reader, inside};
 use crate::{
     config::tree::{Statement, Verdict, Word},
     host::{Address, Route, Rule},
@@ -47,7 +47,7 @@ pub(super) fn rules(block: &Statement, next: &mut Option<u32>, r: &mut Reader) -
     for entry in inside(block) {
         let (mut text, _) = without(entry, r);
         let named = |word: &&Word| ["preference", "priority", "order"].contains(&&*word.text);
-        if std::iter::once(&entry.keyword).chain(&entry.values).find(named).is_none() {
+        if entry.words().find(named).is_none() {
             let preference = next.unwrap_or(FIRST_PREFERENCE);
             *next = Some(preference.saturating_sub(1));
             text = format!("{text} preference {preference}");
@@ -64,7 +64,7 @@ pub(super) fn rules(block: &Statement, next: &mut Option<u32>, r: &mut Reader) -
 }
 
 fn refuse(entry: &Statement, (why, hint): (String, Option<String>), r: &mut Reader) {
-    let finding = r.error(&entry.keyword.place, Verdict::Ignores, format_args!("{}: {why}", line(entry)));
+    let finding = r.error(&entry.keyword.place, Verdict::Ignores, format_args!("{}: {why}", entry.title()));
     finding.hint = hint;
 }
 
@@ -78,7 +78,7 @@ struct Dropped {
 fn without(entry: &Statement, r: &mut Reader) -> (String, Dropped) {
     let mut dropped = Dropped::default();
     let mut words = Vec::new();
-    let mut all = std::iter::once(&entry.keyword).chain(&entry.values);
+    let mut all = entry.words();
     while let Some(word) = all.next() {
         match &*word.text {
             "use_vmac" => dropped.use_vmac = true,

@@ -39,7 +39,7 @@ pub(super) struct Reader {
 impl Reader {
     /// Reads something within a block; what is found there is said to be in it.
     pub(super) fn within<T>(&mut self, block: &Statement, read: impl FnOnce(&mut Self) -> T) -> T {
-        self.block.push(title(block));
+        self.block.push(block.title());
         let result = read(self);
         self.block.pop();
         result
@@ -62,18 +62,8 @@ impl Reader {
     }
 
     fn find(&mut self, place: &Place, level: Level, keepalived: Verdict, message: impl Display) -> &mut Finding {
-        let finding = Finding {
-            place: place.clone(),
-            block: self.block.join(", "),
-            level,
-            message: message.to_string(),
-            keepalived,
-            hint: None,
-        };
-        self.findings.push(finding);
-        // It was pushed just now.
-        let last = self.findings.len() - 1;
-        &mut self.findings[last]
+        let finding = Finding::error(place, message).keepalived(keepalived).within(self.block.join(", "));
+        self.findings.push_mut(Finding { level, ..finding })
     }
 
     /// Reads the first value of a statement; `None` if there is none, or if it means nothing, which is said.
@@ -162,16 +152,6 @@ impl Reader {
     }
 }
 
-/// Returns what people call a block: `vrrp_instance VI_1`.
-fn title(block: &Statement) -> String {
-    let mut title = block.keyword.text.to_string();
-    for word in &block.values {
-        title.push(' ');
-        title.push_str(&word.text);
-    }
-    title
-}
-
 /// Returns the statements of a block; of one without braces, none.
 pub(super) fn inside(statement: &Statement) -> &[Statement] {
     statement.block.as_deref().unwrap_or_default()
@@ -179,17 +159,7 @@ pub(super) fn inside(statement: &Statement) -> &[Statement] {
 
 /// Returns all words of a list: `group { A B }`, one a line or several.
 pub(super) fn entries(statement: &Statement) -> impl Iterator<Item = &Word> {
-    inside(statement).iter().flat_map(|entry| std::iter::once(&entry.keyword).chain(&entry.values))
-}
-
-/// Returns the words of an entry as one text.
-pub(super) fn line(entry: &Statement) -> String {
-    let mut text = entry.keyword.text.to_string();
-    for word in &entry.values {
-        text.push(' ');
-        text.push_str(&word.text);
-    }
-    text
+    inside(statement).iter().flat_map(Statement::words)
 }
 
 /// Reads user and group behind a command.
