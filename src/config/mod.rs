@@ -3,6 +3,8 @@
 //! Reads files, and does nothing else with the world. What the settings mean is the business of the layers below.
 
 pub mod build;
+pub mod convert;
+pub mod load;
 pub mod source;
 pub mod text;
 pub mod tree;

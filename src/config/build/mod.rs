@@ -1,6 +1,6 @@
 //! Statements of a file → what an agent is told, with all that cannot be done as it stands.
 //!
-//! Nothing here does IO: whether users, interfaces and scripts exist is for whoever runs it. Forms of words (types, ranges)
+//! Nothing here does IO, but for reading keys in files of their own: whether users, interfaces and scripts exist is for whoever runs it. Forms of words (types, ranges)
 //! are judged by the schema first; what means nothing here is said here again, so that nothing is left out silently, and
 //! whoever puts both together keeps one finding a place.
 
@@ -34,7 +34,7 @@ use self::{
 };
 use super::tree::{Finding, Place, Statement, Verdict};
 use crate::{
-    model::{DaemonRole, SyncDaemon},
+    model::{DaemonRole, ServiceKey, SyncDaemon},
     pool,
     vrrp::{
         self,
@@ -78,6 +78,8 @@ pub struct Built {
     pub scripts: Vec<Script>,
     /// Where `script_user` stands.
     pub script_user: Option<Place>,
+    /// The block that each service is from: its first line, and where that stands.
+    pub origins: HashMap<ServiceKey, (String, Place)>,
 }
 
 /// Reads the statements of a whole file.
@@ -90,7 +92,7 @@ pub fn build(tree: &[Statement]) -> Built {
     configuration.vrrp.scripts = watched.scripts;
     configuration.vrrp.processes = watched.processes;
     configuration.vrrp.files = watched.files;
-    services(tree, &defaults, &mut configuration, &mut r);
+    let origins = services(tree, &defaults, &mut configuration, &mut r);
     sync(&defaults, &mut configuration, &mut r);
     let vrrp = &mut configuration.vrrp;
     vrrp.startup_delay = defaults.startup_delay;
@@ -101,7 +103,8 @@ pub fn build(tree: &[Statement]) -> Built {
         let key = |finding: &Finding| (finding.place.line, finding.place.column);
         one.place.file.cmp(&other.place.file).then_with(|| key(one).cmp(&key(other)))
     });
-    Built { configuration, findings: r.findings, scripts: r.scripts, script_user: defaults.script_user_place }
+    let (findings, scripts) = (r.findings, r.scripts);
+    Built { configuration, findings, scripts, script_user: defaults.script_user_place, origins }
 }
 
 /// What is watched, wherever it stands in the file.
@@ -196,10 +199,13 @@ fn routers(
 
 /// Finds instances that would be the same router on the link.
 fn same_router(tree: &[Statement], settings: &mut vrrp::settings::Settings, r: &mut Reader) {
+    use vrrp::settings::Transport;
     let mut seen: HashMap<_, String> = HashMap::new();
     let mut out = Vec::new();
     for instance in &settings.instances {
-        let key = (instance.vrid, instance.family, instance.interface.clone(), transport_key(&instance.transport));
+        let (Transport::Multicast { source, .. } | Transport::Unicast { source, .. }) = &instance.transport;
+        let source = || source.map(|source| source.to_string());
+        let key = (instance.vrid, instance.family, instance.interface.clone().or_else(source));
         if let Some(other) = seen.get(&key) {
             let name = |block: &&Statement| {
                 &*block.keyword.text == "vrrp_instance"
@@ -218,15 +224,13 @@ fn same_router(tree: &[Statement], settings: &mut vrrp::settings::Settings, r: &
     settings.instances.retain(|instance| !out.contains(&instance.name));
 }
 
-fn transport_key(transport: &vrrp::settings::Transport) -> Vec<std::net::IpAddr> {
-    match transport {
-        vrrp::settings::Transport::Multicast { group, .. } => vec![*group],
-        vrrp::settings::Transport::Unicast { source, .. } => source.iter().copied().collect(),
-    }
-}
-
 /// Reads virtual servers.
-fn services(tree: &[Statement], defaults: &Defaults, configuration: &mut Configuration, r: &mut Reader) {
+fn services(
+    tree: &[Statement],
+    defaults: &Defaults,
+    configuration: &mut Configuration,
+    r: &mut Reader,
+) -> service::Seen {
     let mut names = HashSet::new();
     let mut groups: HashMap<String, Vec<Member>> = HashMap::new();
     let mut identity: Option<(PathBuf, PathBuf)> = None;
@@ -246,6 +250,7 @@ fn services(tree: &[Statement], defaults: &Defaults, configuration: &mut Configu
         r.within(block, |r| service::read(block, around, &mut seen, &mut configuration.checks, r));
     }
     configuration.checks.operator.timeouts = defaults.timeouts;
+    seen
 }
 
 /// Reads `SSL`: our certificate and its key.

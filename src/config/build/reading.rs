@@ -63,7 +63,10 @@ impl Reader {
 
     fn find(&mut self, place: &Place, level: Level, keepalived: Verdict, message: impl Display) -> &mut Finding {
         let finding = Finding::error(place, message).keepalived(keepalived).within(self.block.join(", "));
-        self.findings.push_mut(Finding { level, ..finding })
+        self.findings.push(Finding { level, ..finding });
+        // It was pushed just now.
+        let last = self.findings.len() - 1;
+        &mut self.findings[last]
     }
 
     /// Reads the first value of a statement; `None` if there is none, or if it means nothing, which is said.

@@ -83,7 +83,7 @@ struct Server {
 }
 
 /// Where services were defined, to tell those that are defined twice.
-pub(super) type Seen = HashMap<ServiceKey, Place>;
+pub(super) type Seen = HashMap<ServiceKey, (String, Place)>;
 
 /// Reads a virtual server into the settings.
 pub(super) fn read(block: &Statement, around: Around<'_>, seen: &mut Seen, settings: &mut Settings, r: &mut Reader) {
@@ -128,12 +128,12 @@ pub(super) fn read(block: &Statement, around: Around<'_>, seen: &mut Seen, setti
     for member in members {
         let Some(service) = virtual_service(member, &said, &servers, at, r) else { continue };
         let key = service.key;
-        if let Some(other) = seen.get(&key) {
+        if let Some((_, other)) = seen.get(&key) {
             r.error(at, Verdict::Accepts, format_args!("{key} is defined already at {other}")).hint =
                 Some("keep one of the two".to_owned());
             continue;
         }
-        seen.insert(key, at.clone());
+        seen.insert(key, (block.title(), at.clone()));
         add(service, &said, &servers, first, settings, r);
         first = false;
     }

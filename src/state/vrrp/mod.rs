@@ -70,6 +70,11 @@ pub fn read_secret(text: &str) -> Result<Secret, String> {
     values::secret(&Disk)(text).map_err(|wrong| wrong.why)
 }
 
+/// Writes a command as lines have it.
+pub fn print_command(command: &Command) -> String {
+    values::print_command(command)
+}
+
 /// What a line can be about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
