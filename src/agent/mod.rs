@@ -2,6 +2,7 @@
 //! signals and children.
 
 pub mod check;
+mod child;
 pub mod control;
 pub mod event;
 mod log;

@@ -6,9 +6,12 @@ use clap::{Args, ValueEnum};
 
 use super::ask::refused;
 use crate::{
-    agent::check::{
-        Foreign, RunOptions,
-        control::{self, Loaded},
+    agent::{
+        check::{
+            Foreign, RunOptions,
+            control::{self, Loaded},
+        },
+        event::Outlet,
     },
     cli::{Complaint, Error, Ui, args},
     host::namespace,
@@ -52,6 +55,9 @@ pub(super) struct RunArgs {
     /// Who runs scripts and commands that name nobody [default: lvsadm_script, keepalived_script or nobody, the first that there is]
     #[arg(long, value_name = "USER[:GROUP]", help_heading = "Process")]
     script_user: Option<String>,
+    /// The agent reads events from standard output, and holds standard input for as long as it lives
+    #[arg(long, hide = true)]
+    child: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -100,6 +106,11 @@ impl RunArgs {
             restore_table: self.restore_table,
             resume: self.resume,
             script_user,
+            outlet: if self.child {
+                Outlet::to_agent().map_err(|error| Error::output(&error))?
+            } else {
+                Outlet::default()
+            },
         })
     }
 }
