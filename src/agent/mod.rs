@@ -6,4 +6,5 @@ mod child;
 pub mod control;
 pub mod event;
 mod log;
+pub mod supervisor;
 pub mod vrrp;
