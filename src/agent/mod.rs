@@ -2,7 +2,9 @@
 //! signals and children.
 
 pub mod check;
+mod child;
 pub mod control;
 pub mod event;
 mod log;
+pub mod supervisor;
 pub mod vrrp;

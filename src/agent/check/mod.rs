@@ -20,7 +20,7 @@ use tokio::{
     task::LocalSet,
 };
 
-use super::control::BindError;
+use super::{child::Tether, control::BindError, event::Outlet};
 use crate::{
     host::{
         Command, User, UserFault,
@@ -51,6 +51,8 @@ pub struct RunOptions {
     pub resume: bool,
     /// User and group that run commands which name none; see [`User::for_scripts`].
     pub script_user: Option<(String, Option<String>)>,
+    /// Where its events go. If that is open, the process ends when its standard input does.
+    pub outlet: Outlet,
 }
 
 impl Default for RunOptions {
@@ -62,6 +64,7 @@ impl Default for RunOptions {
             restore_table: false,
             resume: false,
             script_user: None,
+            outlet: Outlet::default(),
         }
     }
 }
@@ -218,10 +221,12 @@ fn run_with(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = LocalSet::new().block_on(&runtime, async {
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let mut tether = Tether::new(options.outlet.open)?;
         let stop = async {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
+                () = tether.is_cut() => {}
             }
         };
         let orders = orders()?;

@@ -22,6 +22,7 @@ use super::{
     table::Keeper,
 };
 use crate::{
+    agent::event::Event,
     check::{
         answer::{Answer, Failure, FailureKind, Verdict},
         board::{ProbeId, Start},
@@ -31,7 +32,6 @@ use crate::{
     host::{User, script::Runner},
     model::{Moment, ServerKey, ServiceKey, Table},
     pool::{Engine, Step, foreign_changes, settings::Settings},
-    state::print,
     sys::clock::now,
 };
 
@@ -70,6 +70,8 @@ pub(super) struct Process {
     lost: Option<Moment>,
     /// Addresses on which checks depend, and whether they are on this host.
     addresses: HashMap<IpAddr, bool>,
+    /// Whether the table was written once.
+    ready: bool,
 }
 
 impl Process {
@@ -109,6 +111,7 @@ impl Process {
             step: 0,
             lost: None,
             addresses: HashMap::new(),
+            ready: false,
         };
         process.dirty.extend(process.hidden.keys());
         for warning in process.engine.pools().warnings() {
@@ -176,13 +179,23 @@ impl Process {
                 }
                 Step::Start(start) => starts.push(start),
                 Step::Run { subject, command } => runs.push(Run { subject, command }),
-                Step::Notice(notice) if notice.up => log::info!("{notice}"),
-                Step::Notice(notice) => log::warn!("{notice}"),
+                Step::Notice(notice) => {
+                    log::log!(if notice.up { log::Level::Info } else { log::Level::Warn }, "{notice}");
+                    self.options.outlet.put(&(&notice).into());
+                }
                 Step::Failed { target, reason } => log::info!("{target}: a check failed: {reason}"),
-                Step::Unknown { target, reason } => log::warn!("{target}: a check tells nothing: {reason}"),
+                Step::Unknown { target, reason } => {
+                    let event = Event::unknown(&target, &reason);
+                    log::warn!("{event}");
+                    self.options.outlet.put(&event);
+                }
             }
         }
         self.write();
+        if !self.ready && self.lost.is_none() {
+            self.ready = true;
+            self.options.outlet.put(&Event::ready("check"));
+        }
         for run in runs {
             // Nobody runs commands any more when everything ends.
             let _ = self.commands.send(run);
@@ -266,13 +279,12 @@ impl Process {
         let changes = foreign_changes(self.engine.pools(), known, kernel);
         self.keeper.status.foreign += changes.len() as u64;
         for change in changes {
-            let line = print::change_line(&change);
-            match self.options.foreign {
-                Foreign::Adopt => {
-                    log::info!("somebody changed the kernel's table, and it stays so: {line}");
-                    self.engine.operator(now(), &change, true);
-                }
-                Foreign::Restore => log::warn!("somebody changed the kernel's table, and it is put back: {line}"),
+            let adopted = self.options.foreign == Foreign::Adopt;
+            let event = Event::foreign(&change, adopted);
+            log::log!(if adopted { log::Level::Info } else { log::Level::Warn }, "{event}");
+            self.options.outlet.put(&event);
+            if adopted {
+                self.engine.operator(now(), &change, true);
             }
         }
     }

@@ -6,11 +6,14 @@ use clap::{Args, ValueEnum};
 
 use super::ask::refused;
 use crate::{
-    agent::check::{
-        Foreign, RunOptions,
-        control::{self, Loaded},
+    agent::{
+        check::{
+            Foreign, RunOptions,
+            control::{self, Loaded},
+        },
+        event::Outlet,
     },
-    cli::{Complaint, Error, Ui, args},
+    cli::{Complaint, Error, Ui, args, error::tell_agent},
     host::namespace,
     state::agent_file::SYSTEM_FILE,
 };
@@ -52,6 +55,9 @@ pub(super) struct RunArgs {
     /// Who runs scripts and commands that name nobody [default: lvsadm_script, keepalived_script or nobody, the first that there is]
     #[arg(long, value_name = "USER[:GROUP]", help_heading = "Process")]
     script_user: Option<String>,
+    /// The agent reads events from standard output, and holds standard input for as long as it lives
+    #[arg(long, hide = true)]
+    child: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -64,6 +70,11 @@ enum ForeignWord {
 
 impl RunArgs {
     pub(super) fn run(self, ui: &mut Ui) -> Result<u8, Error> {
+        let outlet = Outlet { open: self.child };
+        self.run_prepared(ui).inspect_err(|error| tell_agent(outlet, "check", error))
+    }
+
+    fn run_prepared(self, ui: &mut Ui) -> Result<u8, Error> {
         let options = self.options()?;
         let named =
             self.file.or_else(|| std::env::var_os("LVSADM_STATE").filter(|name| !name.is_empty()).map(PathBuf::from));
@@ -100,6 +111,11 @@ impl RunArgs {
             restore_table: self.restore_table,
             resume: self.resume,
             script_user,
+            outlet: if self.child {
+                Outlet::to_agent().map_err(|error| Error::output(&error))?
+            } else {
+                Outlet::default()
+            },
         })
     }
 }
