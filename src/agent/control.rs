@@ -7,6 +7,7 @@
 
 mod check;
 mod client;
+mod journal;
 mod server;
 mod vrrp;
 
@@ -15,6 +16,7 @@ use serde_json::{Value, json};
 
 pub use check::CheckCall;
 pub use client::{CallError, call};
+pub use journal::{JournalCall, Query};
 pub use server::{BindError, Reply, Request, Server};
 pub use vrrp::VrrpCall;
 

@@ -60,7 +60,7 @@ fn now() -> String {
 }
 
 /// Returns `2026-11-22T20:35:30.123Z`.
-fn format_utc(since_epoch: Duration) -> String {
+pub fn format_utc(since_epoch: Duration) -> String {
     let seconds = since_epoch.as_secs();
     let (days, time) = (seconds / 86_400, seconds % 86_400);
     // Days to a date: eras of 400 years that begin in March (Hinnant, chrono-compatible low-level date algorithms).

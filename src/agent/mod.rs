@@ -5,5 +5,9 @@ pub mod check;
 mod child;
 pub mod control;
 pub mod event;
-mod log;
+pub mod journal;
+pub mod log;
 pub mod vrrp;
+
+/// The agent's control socket, in the run directory.
+pub const SOCKET: &str = "agent.sock";

@@ -5,6 +5,7 @@
 
 pub mod add_real;
 pub mod add_service;
+pub mod agent;
 pub mod args;
 pub mod check;
 pub mod clear;
@@ -73,6 +74,7 @@ enum Command {
     Diff(diff::DiffArgs),
     Vrrp(vrrp::VrrpArgs),
     Check(check::CheckArgs),
+    Agent(agent::AgentArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -96,6 +98,7 @@ impl Command {
             Self::Diff(args) => diff::run(args, ui),
             Self::Vrrp(args) => vrrp::run(args, ui),
             Self::Check(args) => check::run(args, ui),
+            Self::Agent(args) => agent::run(args, ui),
             Self::Completions(args) => completions::run(args, ui),
         }
     }
