@@ -1,6 +1,7 @@
 //! What runs in the background, and how it is spoken to: drives the decisions of the layers below with sockets, timers,
 //! signals and children.
 
+pub mod alert;
 pub mod check;
 mod child;
 pub mod control;

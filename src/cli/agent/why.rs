@@ -220,11 +220,11 @@ mod tests {
 server 10.0.0.5:80 of TCP 10.0.0.1:80
   1970-01-01T00:01:00.000Z        1s ago  down  500 \\u{1b}[2J
       seen: HTTP/1.1 500\\r\\n
-  1970-01-01T00:00:01.000Z     1m0s ago  up    it is so
+  1970-01-01T00:00:01.000Z        1m ago  up    it is so
 server 10.0.0.6:80 of TCP 10.0.0.1:80
-  1970-01-01T00:00:02.000Z       59s ago  up    it is so
+  1970-01-01T00:00:02.000Z       59s ago  up  it is so
 ";
-        assert_eq!(text(&page.events, 61_000), expected.replace("    1m0s", "      1m"));
+        assert_eq!(text(&page.events, 61_000), expected);
         newest(&mut page, 1);
         assert_eq!(page.events.iter().map(|entry| entry.number).collect::<Vec<_>>(), [2, 3]);
     }
