@@ -9,6 +9,7 @@ mod agent;
 mod check;
 mod client;
 mod forward;
+mod journal;
 mod server;
 mod vrrp;
 
@@ -19,6 +20,7 @@ pub use agent::{AgentCall, SaveAnswer, SetAnswer, StateAnswer};
 pub use check::CheckCall;
 pub use client::{CallError, call};
 pub use forward::ask;
+pub use journal::{JournalCall, Query};
 pub use server::{BindError, Reply, Request, Server, holder};
 pub use vrrp::VrrpCall;
 

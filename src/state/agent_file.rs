@@ -7,6 +7,7 @@ use super::{
     check,
     file::{self, Fault, Part, SaveFile, text, without_program},
     grammar::Names,
+    set,
     vrrp::{self, Files, Parsed, Subject},
     words,
 };
@@ -163,6 +164,33 @@ impl AgentFile {
         let rest = |lines: &[String]| lines.iter().filter(|line| !is_of_table(line)).cloned().collect::<Vec<_>>();
         let (before, behind) = self.lines.split_at(at);
         Self { lines: rest(before).into_iter().chain(table).chain(rest(behind)).collect() }
+    }
+
+    /// Returns the lines about the agent itself, with their numbers from 1.
+    pub fn set_lines(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.numbered().filter(|(_, line)| part(line) == Some(Part::Set))
+    }
+
+    /// Reads what the file says about the agent itself.
+    ///
+    /// # Errors
+    /// All faults, in the order of their lines.
+    pub fn agent(&self) -> Result<set::Settings, Vec<Fault>> {
+        set::parse(self.set_lines())
+    }
+
+    /// Puts the line `set mail` in the place of the old one, whose comment stays, or at the end; returns its number.
+    pub fn put_mail(&mut self, line: String) -> usize {
+        let old = self.set_lines().find(|(_, line)| set::is_mail(line)).map(|(number, _)| number);
+        let Some(number) = old else {
+            self.lines.push(line);
+            return self.lines.len();
+        };
+        if let Some(place) = self.lines.get_mut(number - 1) {
+            let comment = words::split_off_comment(place).map_or("", |(_, comment)| comment);
+            *place = if comment.is_empty() { line } else { format!("{line} {comment}") };
+        }
+        number
     }
 
     /// Takes the lines with these numbers away.

@@ -32,16 +32,13 @@ use self::{
     tree::Kind,
 };
 use super::{
-    check,
+    SOCKET, check,
     control::{BindError, Complaint, Request, Server, holder},
     log as sink, vrrp,
 };
 use crate::{model::Moment, sys::clock::now};
 
 pub use running::STATE;
-
-/// The control socket, in the run directory.
-pub const SOCKET: &str = "agent.sock";
 
 /// Most clients of it at a time.
 const MOST_CLIENTS: usize = 1000;

@@ -1,17 +1,19 @@
 //! `lvsadm agent`: the process in the background that holds virtual routers, checks and the table.
 
 mod ask;
+mod events;
 mod run;
 mod start;
 mod status;
 mod stop;
+mod why;
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
 use super::{Error, Ui};
-use crate::{agent::supervisor::SOCKET, host::namespace};
+use crate::{agent::SOCKET, host::namespace};
 
 /// Run virtual routers and health checks in the background
 ///
@@ -38,6 +40,8 @@ enum Verb {
     Stop(stop::StopArgs),
     Reload(stop::ReloadArgs),
     Status(status::StatusArgs),
+    Events(events::EventsArgs),
+    Why(why::WhyArgs),
 }
 
 /// Runs the verb.
@@ -51,6 +55,8 @@ pub fn run(args: AgentArgs, ui: &mut Ui) -> Result<u8, Error> {
         Verb::Stop(args) => args.run(ui),
         Verb::Reload(args) => args.run(ui),
         Verb::Status(args) => args.run(ui),
+        Verb::Events(args) => args.run(ui),
+        Verb::Why(args) => args.run(ui),
     }
 }
 
