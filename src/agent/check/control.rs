@@ -236,6 +236,14 @@ impl Held {
                 Err(vec![Complaint::new(text).hint("--state names its file; or stop it, and run it from the other")])
             }
             CheckCall::Reload { .. } => self.reload().await.map(Value::from),
+            CheckCall::Session { name, up } => {
+                let ends = |_| vec![Complaint::new("the process is about to end")];
+                self.orders.send(Order::Session { name, up }).await.map(|()| Value::Null).map_err(ends)
+            }
+            CheckCall::GetTable { .. }
+            | CheckCall::Apply { .. }
+            | CheckCall::Drain { .. }
+            | CheckCall::Undrain { .. } => Err(vec![Complaint::new("the process holds no table")]),
         }
     }
 
