@@ -2,6 +2,7 @@
 //!
 //! Reads files, and does nothing else with the world. What the settings mean is the business of the layers below.
 
+pub mod schema;
 pub mod source;
 pub mod text;
 pub mod tree;
