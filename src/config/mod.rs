@@ -5,6 +5,7 @@
 pub mod build;
 pub mod convert;
 pub mod load;
+pub mod schema;
 pub mod source;
 pub mod text;
 pub mod tree;
