@@ -9,6 +9,7 @@ pub mod event;
 pub mod journal;
 pub mod log;
 pub mod supervisor;
+mod sync;
 pub mod vrrp;
 
 /// The agent's control socket, in the run directory.

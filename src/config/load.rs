@@ -33,13 +33,26 @@ impl Loaded {
     }
 }
 
-/// Reads a file for an agent on this machine. Looks at users and scripts, too.
-pub fn load(path: &Path, environment: &Environment) -> Loaded {
+/// For which machine a file is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Machine {
+    /// For this one: users and scripts that it does not have are errors.
+    This,
+    /// Perhaps for another one: they are warnings.
+    Any,
+}
+
+/// Reads a file. Looks at users and scripts, too.
+pub fn load(path: &Path, environment: &Environment, machine: Machine) -> Loaded {
     let (tree, mut findings) = read(path, environment);
     let mut built = build(&tree);
     // A place has one fault: what the grammar says of it goes first.
     let new = |findings: &[Finding], finding: &Finding| findings.iter().all(|other| other.place != finding.place);
-    for finding in std::mem::take(&mut built.findings).into_iter().chain(of_machine(&mut built)) {
+    let mut missing = of_machine(&mut built);
+    if machine == Machine::Any {
+        missing.iter_mut().for_each(|finding| finding.level = Level::Warning);
+    }
+    for finding in std::mem::take(&mut built.findings).into_iter().chain(missing) {
         if new(&findings, &finding) {
             findings.push(finding);
         }

@@ -466,9 +466,11 @@ impl Process {
         self.engine.finish();
         self.work(now());
         let restored = self.options.restore_table.then(|| self.engine.pools().operator_table());
+        // With keepalived's rules nothing of the file stays.
+        let removed = self.options.whole_file.is_some().then(|| self.engine.pools().services().collect::<Vec<_>>());
         let keys: IndexSet<ServiceKey> = match &restored {
             Some(table) => table.services.keys().copied().chain(self.hidden.keys()).collect(),
-            None => self.hidden.keys().collect(),
+            None => removed.into_iter().flatten().chain(self.hidden.keys()).collect(),
         };
         let wanted = |key: &ServiceKey| restored.as_ref().and_then(|table| table.services.get(key).cloned());
         if let Err(error) = self.keeper.write(&keys, wanted, |_, _| false) {
