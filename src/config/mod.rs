@@ -2,14 +2,18 @@
 //!
 //! Reads files, and does nothing else with the world. What the settings mean is the business of the layers below.
 
+pub mod lint;
 pub mod schema;
 pub mod source;
 pub mod text;
 pub mod tree;
+pub mod values;
 
 mod blocks;
+mod check;
 mod definitions;
 mod reader;
+mod rules;
 
 use std::path::Path;
 

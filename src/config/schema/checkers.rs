@@ -12,10 +12,30 @@ use super::{
 
 /// What `regex_options` may say.
 const PATTERN_OPTIONS: &[&str] = &[
-    "allow_empty_class", "alt_bsux", "auto_callout", "caseless", "dollar_endonly", "dotall", "dupnames", "extended",
-    "firstline", "match_unset_backref", "multiline", "never_ucp", "never_utf", "no_auto_capture", "no_auto_possess",
-    "no_dotstar_anchor", "no_start_optimize", "ucp", "ungreedy", "utf", "never_backslash_c", "alt_circumflex",
-    "alt_verbnames", "use_offset_limit",
+    "allow_empty_class",
+    "alt_bsux",
+    "auto_callout",
+    "caseless",
+    "dollar_endonly",
+    "dotall",
+    "dupnames",
+    "extended",
+    "firstline",
+    "match_unset_backref",
+    "multiline",
+    "never_ucp",
+    "never_utf",
+    "no_auto_capture",
+    "no_auto_possess",
+    "no_dotstar_anchor",
+    "no_start_optimize",
+    "ucp",
+    "ungreedy",
+    "utf",
+    "never_backslash_c",
+    "alt_circumflex",
+    "alt_verbnames",
+    "use_offset_limit",
 ];
 
 const NO_OPTION: &str = "expressions are read by lvsadm's own library; write (?i) and the like in the expression";
@@ -28,8 +48,10 @@ const URL: &[Keyword] = &[
     keyword(&["regex"], &[One(Pattern)], "Must match the page"),
     flag(&["regex_no_match"], "It must not"),
     keyword(&["regex_options"], &[Many(OneOf(PATTERN_OPTIONS))], "How it is read").many().not_done(NO_OPTION),
-    keyword(&["regex_min_offset"], &[One(Number(0, MOST))], "Where it is looked for first").not_done("all of the page is looked at"),
-    keyword(&["regex_max_offset"], &[One(Number(1, MOST))], "Where it is looked for last").not_done("all of the page is looked at"),
+    keyword(&["regex_min_offset"], &[One(Number(0, MOST))], "Where it is looked for first")
+        .not_done("all of the page is looked at"),
+    keyword(&["regex_max_offset"], &[One(Number(1, MOST))], "Where it is looked for last")
+        .not_done("all of the page is looked at"),
     keyword(&["regex_stack"], &[One(Number(1, MOST)), One(Number(1, MOST))], "Memory for it").obsolete("it needs none"),
     switch(&["tls_compliant"], "Connections end as TLS wants").obsolete("they always do"),
 ];
@@ -56,9 +78,12 @@ pub(super) static TCP: &[Keyword] = &[
     keyword(&["connect_timeout"], &[One(POSITIVE_TIME)], "Seconds for each step").default("the server's, else 5"),
     keyword(&["retry"], &[One(Number(0, MOST))], "Failed probes that are forgiven").default("the server's, else 1"),
     keyword(&["nb_get_retry"], &[One(Number(0, MOST))], "The same").obsolete("write retry"),
-    keyword(&["delay_before_retry"], &[One(TIME)], "Seconds before the probe that follows a failed one").default("the server's, else 1"),
-    keyword(&["warmup"], &[One(TIME)], "The first probe is within so many seconds").default("the server's, else delay_loop"),
-    keyword(&["delay_loop"], &[One(POSITIVE_TIME)], "Seconds from one probe to the next").default("the server's, else 60"),
+    keyword(&["delay_before_retry"], &[One(TIME)], "Seconds before the probe that follows a failed one")
+        .default("the server's, else 1"),
+    keyword(&["warmup"], &[One(TIME)], "The first probe is within so many seconds")
+        .default("the server's, else delay_loop"),
+    keyword(&["delay_loop"], &[One(POSITIVE_TIME)], "Seconds from one probe to the next")
+        .default("the server's, else 60"),
     switch(&["alpha"], "It has failed until it passed").default("the server's"),
     switch(&["log_all_failures"], "Each failed probe is logged").default("checker_log_all_failures"),
 ];
@@ -74,9 +99,12 @@ pub(super) static PING: &[Keyword] = &[
     keyword(&["connect_timeout"], &[One(POSITIVE_TIME)], "Seconds for each step").default("the server's, else 5"),
     keyword(&["retry"], &[One(Number(0, MOST))], "Failed probes that are forgiven").default("the server's, else 1"),
     keyword(&["nb_get_retry"], &[One(Number(0, MOST))], "The same").obsolete("write retry"),
-    keyword(&["delay_before_retry"], &[One(TIME)], "Seconds before the probe that follows a failed one").default("the server's, else 1"),
-    keyword(&["warmup"], &[One(TIME)], "The first probe is within so many seconds").default("the server's, else delay_loop"),
-    keyword(&["delay_loop"], &[One(POSITIVE_TIME)], "Seconds from one probe to the next").default("the server's, else 60"),
+    keyword(&["delay_before_retry"], &[One(TIME)], "Seconds before the probe that follows a failed one")
+        .default("the server's, else 1"),
+    keyword(&["warmup"], &[One(TIME)], "The first probe is within so many seconds")
+        .default("the server's, else delay_loop"),
+    keyword(&["delay_loop"], &[One(POSITIVE_TIME)], "Seconds from one probe to the next")
+        .default("the server's, else 60"),
     switch(&["alpha"], "It has failed until it passed").default("the server's"),
     switch(&["log_all_failures"], "Each failed probe is logged").default("checker_log_all_failures"),
 ];
@@ -92,17 +120,26 @@ pub(super) static HTTP: &[Keyword] = &[
     keyword(&["connect_timeout"], &[One(POSITIVE_TIME)], "Seconds for each step").default("the server's, else 5"),
     keyword(&["retry"], &[One(Number(0, MOST))], "Failed probes that are forgiven").default("the server's, else 1"),
     keyword(&["nb_get_retry"], &[One(Number(0, MOST))], "The same").obsolete("write retry"),
-    keyword(&["delay_before_retry"], &[One(TIME)], "Seconds before the probe that follows a failed one").default("the server's, else 3"),
-    keyword(&["warmup"], &[One(TIME)], "The first probe is within so many seconds").default("the server's, else delay_loop"),
-    keyword(&["delay_loop"], &[One(POSITIVE_TIME)], "Seconds from one probe to the next").default("the server's, else 60"),
+    keyword(&["delay_before_retry"], &[One(TIME)], "Seconds before the probe that follows a failed one")
+        .default("the server's, else 3"),
+    keyword(&["warmup"], &[One(TIME)], "The first probe is within so many seconds")
+        .default("the server's, else delay_loop"),
+    keyword(&["delay_loop"], &[One(POSITIVE_TIME)], "Seconds from one probe to the next")
+        .default("the server's, else 60"),
     switch(&["alpha"], "It has failed until it passed").default("the server's"),
     switch(&["log_all_failures"], "Each failed probe is logged").default("checker_log_all_failures"),
     keyword(&["url"], &[], "A page").block(Keywords(URL)).required().many(),
     keyword(&["virtualhost"], &[One(Word("HOST"))], "Host header").default("the server's"),
-    keyword(&["http_protocol"], &[One(OneOf(&["1.0", "1.0C", "1.0c", "1.1"]))], "Version; 1.0C = with Connection: close").default("1.0"),
+    keyword(
+        &["http_protocol"],
+        &[One(OneOf(&["1.0", "1.0C", "1.0c", "1.1"]))],
+        "Version; 1.0C = with Connection: close",
+    )
+    .default("1.0"),
     switch(&["enable_sni"], "The name is told in the TLS handshake"),
     keyword(&["sni_name"], &[One(Word("NAME"))], "That name").default("virtualhost"),
-    switch(&["fast_recovery"], "Pages of a failed server are asked for without a pause").obsolete("pages are always asked for without a pause"),
+    switch(&["fast_recovery"], "Pages of a failed server are asked for without a pause")
+        .obsolete("pages are always asked for without a pause"),
     switch(&["tls_compliant"], "Connections end as TLS wants").obsolete("they always do"),
 ];
 
@@ -117,9 +154,12 @@ pub(super) static SMTP: &[Keyword] = &[
     keyword(&["connect_timeout"], &[One(POSITIVE_TIME)], "Seconds for each step").default("the server's, else 5"),
     keyword(&["retry"], &[One(Number(0, MOST))], "Failed probes that are forgiven").default("the server's, else 1"),
     keyword(&["nb_get_retry"], &[One(Number(0, MOST))], "The same").obsolete("write retry"),
-    keyword(&["delay_before_retry"], &[One(TIME)], "Seconds before the probe that follows a failed one").default("the server's, else 1"),
-    keyword(&["warmup"], &[One(TIME)], "The first probe is within so many seconds").default("the server's, else delay_loop"),
-    keyword(&["delay_loop"], &[One(POSITIVE_TIME)], "Seconds from one probe to the next").default("the server's, else 60"),
+    keyword(&["delay_before_retry"], &[One(TIME)], "Seconds before the probe that follows a failed one")
+        .default("the server's, else 1"),
+    keyword(&["warmup"], &[One(TIME)], "The first probe is within so many seconds")
+        .default("the server's, else delay_loop"),
+    keyword(&["delay_loop"], &[One(POSITIVE_TIME)], "Seconds from one probe to the next")
+        .default("the server's, else 60"),
     switch(&["alpha"], "It has failed until it passed").default("the server's"),
     switch(&["log_all_failures"], "Each failed probe is logged").default("checker_log_all_failures"),
     keyword(&["helo_name"], &[One(Word("NAME"))], "Name in HELO").default("smtpchecker.keepalived.org"),
@@ -137,12 +177,20 @@ pub(super) static DNS: &[Keyword] = &[
     keyword(&["connect_timeout"], &[One(POSITIVE_TIME)], "Seconds for each step").default("the server's, else 5"),
     keyword(&["retry"], &[One(Number(0, MOST))], "Failed probes that are forgiven").default("the server's, else 3"),
     keyword(&["nb_get_retry"], &[One(Number(0, MOST))], "The same").obsolete("write retry"),
-    keyword(&["delay_before_retry"], &[One(TIME)], "Seconds before the probe that follows a failed one").default("the server's, else delay_loop"),
-    keyword(&["warmup"], &[One(TIME)], "The first probe is within so many seconds").default("the server's, else delay_loop"),
-    keyword(&["delay_loop"], &[One(POSITIVE_TIME)], "Seconds from one probe to the next").default("the server's, else 60"),
+    keyword(&["delay_before_retry"], &[One(TIME)], "Seconds before the probe that follows a failed one")
+        .default("the server's, else delay_loop"),
+    keyword(&["warmup"], &[One(TIME)], "The first probe is within so many seconds")
+        .default("the server's, else delay_loop"),
+    keyword(&["delay_loop"], &[One(POSITIVE_TIME)], "Seconds from one probe to the next")
+        .default("the server's, else 60"),
     switch(&["alpha"], "It has failed until it passed").default("the server's"),
     switch(&["log_all_failures"], "Each failed probe is logged").default("checker_log_all_failures"),
-    keyword(&["type"], &[One(OneOf(&["A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA", "RRSIG", "DNSKEY"]))], "Type that is asked for").default("SOA"),
+    keyword(
+        &["type"],
+        &[One(OneOf(&["A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA", "RRSIG", "DNSKEY"]))],
+        "Type that is asked for",
+    )
+    .default("SOA"),
     keyword(&["name"], &[One(Word("NAME"))], "Name that is asked for").default("."),
 ];
 
@@ -157,9 +205,12 @@ pub(super) static UDP: &[Keyword] = &[
     keyword(&["connect_timeout"], &[One(POSITIVE_TIME)], "Seconds for each step").default("the server's, else 5"),
     keyword(&["retry"], &[One(Number(0, MOST))], "Failed probes that are forgiven").default("the server's, else 1"),
     keyword(&["nb_get_retry"], &[One(Number(0, MOST))], "The same").obsolete("write retry"),
-    keyword(&["delay_before_retry"], &[One(TIME)], "Seconds before the probe that follows a failed one").default("the server's, else 1"),
-    keyword(&["warmup"], &[One(TIME)], "The first probe is within so many seconds").default("the server's, else delay_loop"),
-    keyword(&["delay_loop"], &[One(POSITIVE_TIME)], "Seconds from one probe to the next").default("the server's, else 60"),
+    keyword(&["delay_before_retry"], &[One(TIME)], "Seconds before the probe that follows a failed one")
+        .default("the server's, else 1"),
+    keyword(&["warmup"], &[One(TIME)], "The first probe is within so many seconds")
+        .default("the server's, else delay_loop"),
+    keyword(&["delay_loop"], &[One(POSITIVE_TIME)], "Seconds from one probe to the next")
+        .default("the server's, else 60"),
     switch(&["alpha"], "It has failed until it passed").default("the server's"),
     switch(&["log_all_failures"], "Each failed probe is logged").default("checker_log_all_failures"),
     keyword(&["payload"], &[One(Bytes(false))], "What is sent, in hexadecimal").default("a short text"),
@@ -172,9 +223,12 @@ pub(super) static UDP: &[Keyword] = &[
 pub(super) static MISC: &[Keyword] = &[
     keyword(&["retry"], &[One(Number(0, MOST))], "Failed probes that are forgiven").default("the server's, else 0"),
     keyword(&["nb_get_retry"], &[One(Number(0, MOST))], "The same").obsolete("write retry"),
-    keyword(&["delay_before_retry"], &[One(TIME)], "Seconds before the probe that follows a failed one").default("the server's, else 1"),
-    keyword(&["warmup"], &[One(TIME)], "The first probe is within so many seconds").default("the server's, else delay_loop"),
-    keyword(&["delay_loop"], &[One(POSITIVE_TIME)], "Seconds from one probe to the next").default("the server's, else 60"),
+    keyword(&["delay_before_retry"], &[One(TIME)], "Seconds before the probe that follows a failed one")
+        .default("the server's, else 1"),
+    keyword(&["warmup"], &[One(TIME)], "The first probe is within so many seconds")
+        .default("the server's, else delay_loop"),
+    keyword(&["delay_loop"], &[One(POSITIVE_TIME)], "Seconds from one probe to the next")
+        .default("the server's, else 60"),
     switch(&["alpha"], "It has failed until it passed").default("the server's"),
     switch(&["log_all_failures"], "Each failed probe is logged").default("checker_log_all_failures"),
     keyword(&["misc_path"], COMMAND, "What is run; exit status 0 is success").required(),
@@ -192,5 +246,10 @@ pub(super) static BFD: &[Keyword] = &[
 /// Everything in `FILE_CHECK`.
 pub(super) static FILE: &[Keyword] = &[
     keyword(&["track_file"], &[One(Of(Thing::File))], "The file").required(),
-    keyword(&["weight"], &[One(Number(-MOST_SIGNED, MOST_SIGNED)), Maybe(OneOf(&["reverse", "noreverse"]))], "What its number is multiplied by; 0 = any number but 0 is a failure").default("the file's"),
+    keyword(
+        &["weight"],
+        &[One(Number(-MOST_SIGNED, MOST_SIGNED)), Maybe(OneOf(&["reverse", "noreverse"]))],
+        "What its number is multiplied by; 0 = any number but 0 is a failure",
+    )
+    .default("the file's"),
 ];

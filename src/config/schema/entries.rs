@@ -27,7 +27,8 @@ const ADDRESS_OPTIONS: &[Keyword] = &[
     flag(&["mngtmpaddr"], "IPv6: temporary addresses are made from it"),
     flag(&["noprefixroute"], "No route of its network"),
     flag(&["autojoin"], "Multicast group is joined"),
-    keyword(&["preferred_lft"], &[One(Word("SECONDS|forever"))], "IPv6: how long it is preferred").default("0 for /128"),
+    keyword(&["preferred_lft"], &[One(Word("SECONDS|forever"))], "IPv6: how long it is preferred")
+        .default("0 for /128"),
     flag(&["use_vmac"], "It is on the macvlan"),
     NO_TRACKING,
     TRACK_GROUP,
@@ -73,7 +74,8 @@ const ROUTE_OPTIONS: &[Keyword] = &[
     keyword(&["nexthop"], &[], "One of several gateways follows"),
     keyword(&["weight"], &[One(Number(1, 256))], "Its share"),
     keyword(&["tos", "dsfield"], &[One(Iproute)], "Type of service").not_done(NO_ATTRIBUTE),
-    keyword(&["encap"], &[One(OneOf(&["mpls", "ip", "ip6", "ila"])), One(Word("PARAMETER"))], "Encapsulation").not_done(NO_ATTRIBUTE),
+    keyword(&["encap"], &[One(OneOf(&["mpls", "ip", "ip6", "ila"])), One(Word("PARAMETER"))], "Encapsulation")
+        .not_done(NO_ATTRIBUTE),
     keyword(&["expires"], &[One(Number(0, MOST))], "Seconds that it lives").not_done(NO_ATTRIBUTE),
     metric(&["hoplimit"], "Hop limit").not_done(NO_ATTRIBUTE),
     metric(&["rtt"], "Round trip").not_done(NO_ATTRIBUTE),
@@ -124,8 +126,10 @@ const RULE_OPTIONS: &[Keyword] = &[
     flag(&["prohibit"], "Senders are told that it is forbidden"),
     keyword(&["tos", "dsfield"], &[One(Iproute)], "Type of service").not_done(NO_SELECTOR),
     keyword(&["realms"], &[One(Iproute)], "Realms").not_done(NO_SELECTOR),
-    keyword(&["suppress_prefixlength", "sup_pl"], &[One(Number(0, 128))], "Routes of shorter prefixes do not count").not_done(NO_SELECTOR),
-    keyword(&["suppress_ifgroup", "sup_group"], &[One(Iproute)], "Routes over this group do not count").not_done(NO_SELECTOR),
+    keyword(&["suppress_prefixlength", "sup_pl"], &[One(Number(0, 128))], "Routes of shorter prefixes do not count")
+        .not_done(NO_SELECTOR),
+    keyword(&["suppress_ifgroup", "sup_group"], &[One(Iproute)], "Routes over this group do not count")
+        .not_done(NO_SELECTOR),
     keyword(&["tunnel-id"], &[One(Number(0, MOST))], "Tunnel").not_done(NO_SELECTOR),
     keyword(&["uidrange"], &[One(Span(0, MOST))], "Users").not_done(NO_SELECTOR),
     flag(&["l3mdev"], "The VRF decides").not_done(NO_SELECTOR),
@@ -142,4 +146,3 @@ const RULE_OPTIONS: &[Keyword] = &[
 /// A rule of an instance, and one that is always there.
 pub(super) const RULE: &[Slot] = &[Options(RULE_OPTIONS)];
 pub(super) const STATIC_RULE: &[Slot] = RULE;
-

@@ -24,8 +24,8 @@ const TUNNEL: &[Keyword] = &[
 const FORWARDING: &[Slot] = &[Around(TUNNEL, &[OneOf(&["NAT", "DR", "TUN"])])];
 
 /// What SNMP calls something.
-const SNMP_NAME: Keyword =
-    keyword(&["snmp_name"], &[One(Word("NAME"))], "Name for SNMP").not_done("lvsadm speaks no SNMP; see lvsadm metrics");
+const SNMP_NAME: Keyword = keyword(&["snmp_name"], &[One(Word("NAME"))], "Name for SNMP")
+    .not_done("lvsadm speaks no SNMP; see lvsadm metrics");
 
 /// Entries of `virtual_server_group`.
 pub(super) const GROUP_ENTRY: &[Slot] = &[Either(
@@ -35,8 +35,10 @@ pub(super) const GROUP_ENTRY: &[Slot] = &[Either(
 
 /// Everything in `SSL`.
 pub(super) static SSL: &[Keyword] = &[
-    keyword(&["password"], &[One(Word("PASSWORD"))], "Password of the key").not_done("lvsadm takes keys without passwords"),
-    keyword(&["ca"], &[One(Path)], "Certificates of authorities").not_done("as in keepalived, certificates of servers are not verified; see check add --verify"),
+    keyword(&["password"], &[One(Word("PASSWORD"))], "Password of the key")
+        .not_done("lvsadm takes keys without passwords"),
+    keyword(&["ca"], &[One(Path)], "Certificates of authorities")
+        .not_done("as in keepalived, certificates of servers are not verified; see check add --verify"),
     keyword(&["certificate"], &[One(Path)], "Our certificate"),
     keyword(&["key"], &[One(Path)], "Its key"),
 ];
@@ -45,9 +47,20 @@ pub(super) static SSL: &[Keyword] = &[
 pub(super) static VIRTUAL_SERVER: &[Keyword] = &[
     keyword(&["lb_algo", "lvs_sched"], &[One(OneOf(SCHEDULERS))], "Scheduler").default("wlc"),
     keyword(&["lb_kind", "lvs_method"], FORWARDING, "How packets reach servers").default("NAT"),
-    keyword(&["protocol"], &[One(OneOfAnyCase(&["TCP", "UDP", "SCTP"]))], "Protocol; of no use with fwmark").default("UDP"),
-    keyword(&["persistence_timeout"], &[Maybe(Number(0, 2_678_400))], "Seconds that a client stays with its server; alone 360, 0 = it does not").default("0"),
-    keyword(&["persistence_granularity"], &[One(Granularity)], "Clients of one network stay together; implies persistence").default("one client"),
+    keyword(&["protocol"], &[One(OneOfAnyCase(&["TCP", "UDP", "SCTP"]))], "Protocol; of no use with fwmark")
+        .default("UDP"),
+    keyword(
+        &["persistence_timeout"],
+        &[Maybe(Number(0, 2_678_400))],
+        "Seconds that a client stays with its server; alone 360, 0 = it does not",
+    )
+    .default("0"),
+    keyword(
+        &["persistence_granularity"],
+        &[One(Granularity)],
+        "Clients of one network stay together; implies persistence",
+    )
+    .default("one client"),
     keyword(&["persistence_engine"], &[One(OneOf(&["sip"]))], "What tells clients apart beside their address"),
     flag(&["ops"], "Each packet of UDP is scheduled by itself"),
     flag(&["flag-1"], "First flag of the scheduler"),
@@ -58,10 +71,12 @@ pub(super) static VIRTUAL_SERVER: &[Keyword] = &[
     flag(&["mh-fallback"], "mh: another server for one that has weight 0"),
     flag(&["mh-port"], "mh: the source port counts"),
     flag(&["hashed"], "Nothing").obsolete("keepalived knows it and does nothing"),
-    keyword(&["ip_family"], &[One(OneOf(&["inet", "inet6"]))], "Family of a firewall mark").default("that of the servers"),
+    keyword(&["ip_family"], &[One(OneOf(&["inet", "inet6"]))], "Family of a firewall mark")
+        .default("that of the servers"),
     keyword(&["delay_loop"], &[One(POSITIVE_TIME)], "Seconds from one probe to the next").default("60"),
     keyword(&["retry"], &[One(Number(1, MOST))], "Failed probes that are forgiven").default("the check's"),
-    keyword(&["delay_before_retry"], &[One(TIME)], "Seconds before the probe that follows a failed one").default("the check's"),
+    keyword(&["delay_before_retry"], &[One(TIME)], "Seconds before the probe that follows a failed one")
+        .default("the check's"),
     keyword(&["warmup"], &[One(TIME)], "The first probe is within so many seconds").default("delay_loop"),
     keyword(&["connect_timeout"], &[One(POSITIVE_TIME)], "Seconds to reach a server").default("5"),
     flag(&["inhibit_on_failure"], "Failed servers stay in the table with weight 0"),
@@ -79,7 +94,10 @@ pub(super) static VIRTUAL_SERVER: &[Keyword] = &[
     keyword(&["sorry_server"], &[One(Address), Maybe(Port(true))], "Takes over without a quorum"),
     flag(&["sorry_server_inhibit"], "It stays in the table with weight 0"),
     keyword(&["sorry_server_lvs_method"], FORWARDING, "How packets reach it").default("lb_kind"),
-    keyword(&["real_server"], &[One(Address), Maybe(Port(true))], "A server").block(Keywords(REAL_SERVER)).required().many(),
+    keyword(&["real_server"], &[One(Address), Maybe(Port(true))], "A server")
+        .block(Keywords(REAL_SERVER))
+        .required()
+        .many(),
 ];
 
 /// Everything in `real_server`.
@@ -93,7 +111,8 @@ pub(super) static REAL_SERVER: &[Keyword] = &[
     keyword(&["notify_down"], COMMAND, "Run when it fails").first(),
     switch(&["alpha"], "It comes into the table when it has passed").default("the service's"),
     keyword(&["retry"], &[One(Number(1, MOST))], "Failed probes that are forgiven").default("the service's"),
-    keyword(&["delay_before_retry"], &[One(TIME)], "Seconds before the probe that follows a failed one").default("the service's"),
+    keyword(&["delay_before_retry"], &[One(TIME)], "Seconds before the probe that follows a failed one")
+        .default("the service's"),
     keyword(&["warmup"], &[One(TIME)], "The first probe is within so many seconds").default("the service's"),
     keyword(&["connect_timeout"], &[One(POSITIVE_TIME)], "Seconds to reach it").default("the service's"),
     keyword(&["delay_loop"], &[One(POSITIVE_TIME)], "Seconds from one probe to the next").default("the service's"),
