@@ -4,15 +4,19 @@
 
 pub mod build;
 pub mod convert;
+pub mod lint;
 pub mod load;
 pub mod schema;
 pub mod source;
 pub mod text;
 pub mod tree;
+pub mod values;
 
 mod blocks;
+mod check;
 mod definitions;
 mod reader;
+mod rules;
 
 use std::path::Path;
 

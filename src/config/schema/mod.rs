@@ -272,7 +272,7 @@ const MOST_SIGNED: i64 = i32::MAX as i64;
 /// One second in microseconds.
 const SECOND: u64 = 1_000_000;
 /// The longest time that keepalived reads, in microseconds.
-const LONGEST: u64 = u32::MAX as u64 * SECOND;
+pub(super) const LONGEST: u64 = u32::MAX as u64 * SECOND;
 /// A number of seconds: any time.
 const TIME: Kind = Kind::Seconds(0, LONGEST);
 /// A number of seconds, and not none.
@@ -281,3 +281,66 @@ const POSITIVE_TIME: Kind = Kind::Seconds(1, LONGEST);
 const COMMAND: &[Slot] = &[Slot::One(Kind::Command), Slot::Any(Kind::Word("ARGUMENT"))];
 /// A user and perhaps a group.
 const USER: &[Slot] = &[Slot::One(Kind::User), Slot::Maybe(Kind::Group)];
+
+/// Returns the keywords that have a keyword of this name between their braces, the outermost first.
+pub fn places_of(name: &str) -> Vec<&'static str> {
+    let mut found = Vec::new();
+    let mut blocks: Vec<(&'static str, &'static [Keyword])> = vec![("the file, outside braces", ROOT)];
+    while let Some((block, keywords)) = blocks.pop() {
+        if find(keywords, name).is_some() && !found.contains(&block) {
+            found.push(block);
+        }
+        for keyword in keywords {
+            if let Inside::Keywords(inside) = keyword.inside {
+                blocks.push((keyword.name(), inside));
+            }
+        }
+    }
+    found
+}
+
+/// Returns what to write instead of names that keepalived's manual has and keepalived has not, and of other names that
+/// people write.
+pub fn known_mistake(name: &str, block: &str) -> Option<&'static str> {
+    match name {
+        "state_file_location" => Some("keepalived's manual calls state_dump_file so"),
+        "stats_file_location" => Some("keepalived's manual calls stats_dump_file so"),
+        "json_file_location" => Some("keepalived's manual calls json_dump_file so"),
+        "use_syslink_paths" => Some("keepalived's manual calls use_symlink_paths so"),
+        "lb_kind" if block.starts_with("real_server") => Some("in a real_server it is called lvs_method"),
+        "dynamic" if block.starts_with("FILE_CHECK") => Some("keepalived's manual has it, keepalived has not"),
+        "notify_deleted" => Some("only a vrrp_instance has it"),
+        _ => None,
+    }
+}
+
+/// Returns how messages and the manual call what a word must be.
+pub fn named(kind: Kind) -> String {
+    match kind {
+        Kind::Word(name) => name.to_owned(),
+        Kind::New(_) | Kind::Of(_) => "NAME".to_owned(),
+        Kind::Bool => "on|off".to_owned(),
+        Kind::Number(..) | Kind::Span(..) => "N".to_owned(),
+        Kind::Seconds(..) => "SECONDS".to_owned(),
+        Kind::Milliseconds(..) => "MILLISECONDS".to_owned(),
+        Kind::OneOf(words) | Kind::OneOfAnyCase(words) if words.len() <= 4 => words.join("|"),
+        Kind::OneOf(_) | Kind::OneOfAnyCase(_) => "WORD".to_owned(),
+        Kind::Address | Kind::Multicast(_) => "ADDRESS".to_owned(),
+        Kind::Prefix | Kind::PrefixOr(_) => "ADDRESS[/LENGTH]".to_owned(),
+        Kind::Range => "ADDRESSES".to_owned(),
+        Kind::Granularity => "NETMASK|LENGTH".to_owned(),
+        Kind::Port(_) => "PORT".to_owned(),
+        Kind::Link => "INTERFACE".to_owned(),
+        Kind::Path => "FILE".to_owned(),
+        Kind::Command => "COMMAND".to_owned(),
+        Kind::User => "USER".to_owned(),
+        Kind::Group => "GROUP".to_owned(),
+        Kind::Digest => "DIGEST".to_owned(),
+        Kind::Statuses => "STATUS[-STATUS]".to_owned(),
+        Kind::Bytes(_) => "HEX".to_owned(),
+        Kind::Mac => "MAC".to_owned(),
+        Kind::Mark => "MARK[/MASK]".to_owned(),
+        Kind::Pattern => "EXPRESSION".to_owned(),
+        Kind::Iproute => "NAME|N".to_owned(),
+    }
+}
