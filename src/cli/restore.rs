@@ -26,7 +26,8 @@ use crate::{
 /// before deletions, so that no connection is cut. If the kernel refuses a step, all of it is undone.
 ///
 /// Timeouts and sync daemons of which the file says nothing stay as they are. With an agent that holds the table, the file
-/// is what people ask for from now on: servers that are down stay out until they work.
+/// is what people ask for from now on: servers that are down stay out until they work, and --flush deletes nothing that the
+/// file has, too.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Exit status: 0 done; 1 it failed and nothing was changed.
 With --dry-run: 0 nothing would be changed; 1 something would be; 2 trouble.
@@ -112,21 +113,16 @@ fn hand_over(
     before: &Table,
     plan: impl Iterator<Item = Change>,
 ) -> Result<Result<(), Failure>, Error> {
-    let (mut theirs, ours): (Vec<_>, Vec<_>) = plan.partition(is_held);
+    let (theirs, ours): (Vec<_>, Vec<_>) = plan.partition(is_held);
     if let Err(failure) = carry_out(client, before, || ours.iter().cloned(), |_| {}) {
         return Ok(Err(failure));
     }
-    // A flush is a change by itself: what comes behind it begins anew.
-    let flush: Vec<_> = theirs.extract_if(..1.min(theirs.len()), |change| *change == Change::Clear).collect();
-    holder.apply(&flush, true)?;
     let refusals = holder.apply(&theirs, false)?;
     if refusals.is_empty() {
         return Ok(Ok(()));
     }
     let back = undo(before, &ours);
-    let mut left = beside(&back, client.apply(&back)?);
-    let back = undo(before, &flush);
-    left.extend(beside(&back, holder.apply(&back, true)?));
+    let left = beside(&back, client.apply(&back)?);
     Ok(Err(Failure::Refused { refused: beside(&theirs, refusals), left }))
 }
 

@@ -148,10 +148,16 @@ pub fn idle_status(idle: Vec<(ServiceKey, String)>) -> Vec<IdleStatus> {
 pub fn run(loaded: Loaded, options: &RunOptions, run_dir: &Path) -> Result<(), Vec<Complaint>> {
     sink::start(LevelFilter::Info);
     // After a process that died, the table is the one that it had.
-    let before = if options.resume { Memory::new(options.memory.as_deref()).table() } else { None };
-    let operator = match before {
+    let memory = Memory::new(options.memory.as_deref());
+    let operator = match if options.resume { memory.table() } else { None } {
         Some(table) => table,
-        None => loaded.operator().map_err(|error| complaints(&error))?,
+        None => {
+            let mut table = loaded.operator().map_err(|error| complaints(&error))?;
+            if loaded.table.is_none() {
+                memory.find_left(&mut table);
+            }
+            table
+        }
     };
     let Layered { settings, idle, faults } = loaded.over(operator);
     if !faults.is_empty() {
