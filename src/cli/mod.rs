@@ -20,6 +20,7 @@ pub mod edit_real;
 pub mod edit_service;
 pub mod error;
 pub mod genhash;
+pub mod holder;
 pub mod json;
 pub mod kernel;
 pub mod list;

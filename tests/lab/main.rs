@@ -5,6 +5,7 @@ mod check_cli;
 mod check_keepalived;
 mod client;
 mod compat;
+mod holder;
 mod restore;
 mod smoke;
 mod support;

@@ -40,6 +40,9 @@ pub struct ServiceArgs {
     /// Look host and service names up
     #[arg(long)]
     pub resolve: bool,
+    /// Change the kernel's table itself, past a running agent: to that it is somebody else's change
+    #[arg(long)]
+    pub kernel: bool,
 }
 
 #[derive(Debug, Args)]
@@ -138,7 +141,8 @@ impl OneService {
             return None;
         }
         let Self { choice: OptionalChoice { tcp, udp, sctp, mark }, ipv6 } = self;
-        ServiceArgs { choice: ServiceChoice { tcp, udp, sctp, mark }, ipv6, resolve: false }.key(names, faults)
+        ServiceArgs { choice: ServiceChoice { tcp, udp, sctp, mark }, ipv6, resolve: false, kernel: false }
+            .key(names, faults)
     }
 }
 

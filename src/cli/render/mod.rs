@@ -13,7 +13,7 @@ mod words;
 pub use agent::agent;
 pub use checks::checks;
 pub use connections::{connections, groups, server_end, service_end, template_mark};
-pub use services::{Columns, services};
+pub use services::{Columns, Note, Notes, services};
 pub use table::{Column, table};
 pub use vrrp::{vrrp_list, vrrp_show};
 pub use words::{
