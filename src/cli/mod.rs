@@ -28,6 +28,7 @@ pub mod names;
 pub mod render;
 pub mod restore;
 pub mod save;
+mod save_all;
 pub mod source;
 pub mod sync;
 pub mod timeouts;

@@ -5,20 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::{
-    Error, Ui,
-    agent::ask::ask,
-    json,
+    Error, Ui, json, save_all,
     source::{SYSTEM_FILE, operator_table, reason},
-    vrrp::{
-        Target,
-        file::{Saved, lock, write},
-    },
+    vrrp::Target,
 };
 use crate::{
-    agent::{
-        SOCKET,
-        control::{AgentCall, SaveAnswer},
-    },
     ipvs::plan::{Extra, plan},
     model::Table,
     state::{print, store},
@@ -33,25 +24,26 @@ use crate::{
 #[command(after_long_help = "Examples:
   lvsadm save                          print the table
   lvsadm save /root/before-change      keep it before a change
-  lvsadm save --all                    write what an agent runs to /etc/sysconfig/lvsadm, its table included
-  lvsadm save --system                 write /etc/sysconfig/ipvsadm, which is restored at boot")]
+  lvsadm save --system                 write /etc/sysconfig/ipvsadm, which is restored at boot
+  lvsadm save --all                    keep what the agent runs for its next start
+  lvsadm save --all -                  show it")]
 pub struct SaveArgs {
     /// File to write; its mode and owner are kept (default: standard output)
     file: Option<PathBuf>,
     /// Write the system's save file, /etc/sysconfig/ipvsadm
     #[arg(long, conflicts_with = "file")]
     system: bool,
-    /// Write the agent's save file: all that runs and the table
-    #[arg(long, conflicts_with_all = ["file", "system", "kernel", "json"])]
-    all: bool,
-    #[command(flatten)]
-    target: Target,
     /// Save the kernel's table itself, whatever a running agent was asked for
     #[arg(long)]
     kernel: bool,
     /// Print the table as JSON
     #[arg(long, conflicts_with_all = ["file", "system"])]
     json: bool,
+    /// Write everything: virtual routers, checks and the table, as the agent runs them; to its save file if none is named
+    #[arg(long, conflicts_with_all = ["system", "kernel", "json"])]
+    all: bool,
+    #[command(flatten)]
+    target: Target,
 }
 
 /// Runs the verb.
@@ -60,7 +52,7 @@ pub struct SaveArgs {
 /// The table cannot be read, or the file not be written.
 pub fn run(args: SaveArgs, ui: &mut Ui) -> Result<u8, Error> {
     if args.all {
-        return save_all(&args.target, ui);
+        return save_all::run(&args.target, args.file.as_deref(), ui);
     }
     let (mut table, _) = operator_table(args.kernel)?;
     table.services.sort_unstable_keys();
@@ -84,25 +76,5 @@ pub fn run(args: SaveArgs, ui: &mut Ui) -> Result<u8, Error> {
             Error::failed(format_args!("cannot write {}: {}", file.display(), reason(&error))).hint(hint)
         })?,
     }
-    Ok(0)
-}
-
-/// Has the agent save what it runs; or without one, puts the table into the save file that the next one begins with, whose
-/// other lines stay.
-fn save_all(target: &Target, ui: &mut Ui) -> Result<u8, Error> {
-    let saved = ask::<SaveAnswer>(&target.run_dir().join(SOCKET), &AgentCall::Save { autosave: None })?;
-    if let Some(saved) = saved {
-        ui.note(format_args!("saved to {}", saved.file));
-        return Ok(0);
-    }
-    let (table, _) = operator_table(false)?;
-    let table = Table { timeouts: None, daemons: Vec::new(), ..table };
-    let path = target.state();
-    let _lock = lock(&path)?;
-    let mut saved = Saved::read(&path)?;
-    let nothing = Table::default();
-    saved.file = saved.file.with_table(plan(&nothing, &table, Extra::Keep).map(|change| print::change_line(&change)));
-    write(&saved)?;
-    ui.note(format_args!("no agent runs: the table was put into {}", path.display()));
     Ok(0)
 }

@@ -1,9 +1,10 @@
 //! `lvsadm agent`: the process in the background that holds virtual routers, checks and the table.
 
-pub(super) mod ask;
+pub(in crate::cli) mod ask;
 mod events;
 mod run;
 mod start;
+pub(in crate::cli) mod state;
 mod status;
 mod stop;
 mod why;
