@@ -63,6 +63,11 @@ impl Event {
         Self::now(Subject::Process(process.to_owned()), "ready", format_args!("the {process} process is ready"))
     }
 
+    /// Says that a process of the agent cannot run: one thing of all that is in its way.
+    pub fn failed(process: &str, text: impl fmt::Display) -> Self {
+        Self::now(Subject::Process(process.to_owned()), "failed", text)
+    }
+
     /// Adds why.
     #[must_use]
     pub fn because(self, reason: impl fmt::Display) -> Self {

@@ -8,7 +8,5 @@ pub mod control;
 pub mod event;
 pub mod journal;
 pub mod log;
+pub mod supervisor;
 pub mod vrrp;
-
-/// The agent's control socket, in the run directory.
-pub const SOCKET: &str = "agent.sock";

@@ -13,7 +13,7 @@ use crate::{
         },
         event::Outlet,
     },
-    cli::{Complaint, Error, Ui, args},
+    cli::{Complaint, Error, Ui, args, error::tell_agent},
     host::namespace,
     state::agent_file::SYSTEM_FILE,
 };
@@ -70,6 +70,11 @@ enum ForeignWord {
 
 impl RunArgs {
     pub(super) fn run(self, ui: &mut Ui) -> Result<u8, Error> {
+        let outlet = Outlet { open: self.child };
+        self.run_prepared(ui).inspect_err(|error| tell_agent(outlet, "check", error))
+    }
+
+    fn run_prepared(self, ui: &mut Ui) -> Result<u8, Error> {
         let options = self.options()?;
         let named =
             self.file.or_else(|| std::env::var_os("LVSADM_STATE").filter(|name| !name.is_empty()).map(PathBuf::from));

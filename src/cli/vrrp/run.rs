@@ -10,7 +10,7 @@ use crate::{
         event::Outlet,
         vrrp::{self as process, Origin, RunOptions},
     },
-    cli::{Complaint, Error, Ui},
+    cli::{Complaint, Error, Ui, error::tell_agent},
     state::vrrp::{self, Disk, InstanceGrammar, Kind, Options, Subject, edited},
     vrrp::settings::Settings,
 };
@@ -64,6 +64,11 @@ struct Prepared {
 impl RunArgs {
     /// Runs them until a signal ends them.
     pub(super) fn run(self, ui: &mut Ui) -> Result<u8, Error> {
+        let outlet = Outlet { open: self.child };
+        self.run_prepared(ui).inspect_err(|error| tell_agent(outlet, "vrrp", error))
+    }
+
+    fn run_prepared(self, ui: &mut Ui) -> Result<u8, Error> {
         let Prepared { settings, options, origin } = self.prepare(ui)?;
         ui.flush()?;
         process::run(settings, &options, origin).map(|()| 0).map_err(refused)
