@@ -8,5 +8,6 @@ pub mod control;
 pub mod event;
 pub mod journal;
 pub mod log;
+pub mod metrics;
 pub mod supervisor;
 pub mod vrrp;

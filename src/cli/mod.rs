@@ -22,6 +22,7 @@ pub mod genhash;
 pub mod json;
 pub mod kernel;
 pub mod list;
+pub mod metrics;
 pub mod names;
 pub mod render;
 pub mod restore;
@@ -75,6 +76,7 @@ enum Command {
     Vrrp(vrrp::VrrpArgs),
     Check(check::CheckArgs),
     Agent(agent::AgentArgs),
+    Metrics(metrics::MetricsArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -99,6 +101,7 @@ impl Command {
             Self::Vrrp(args) => vrrp::run(args, ui),
             Self::Check(args) => check::run(args, ui),
             Self::Agent(args) => agent::run(args, ui),
+            Self::Metrics(args) => metrics::run(args, ui),
             Self::Completions(args) => completions::run(args, ui),
         }
     }

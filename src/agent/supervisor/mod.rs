@@ -5,6 +5,7 @@
 //! child is decided in [`tree`]; the rest is IO around it.
 
 mod editor;
+mod numbers;
 mod process;
 mod route;
 mod running;
@@ -34,10 +35,12 @@ use self::{
 use super::{
     check,
     control::{BindError, Complaint, Request, Server, holder},
+    event::{Event, Subject},
     log as sink, vrrp,
 };
 use crate::{model::Moment, sys::clock::now};
 
+pub use numbers::Port;
 pub use running::STATE;
 
 /// The control socket, in the run directory.
@@ -58,6 +61,9 @@ const FILES: u64 = 4096;
 /// How long children of an agent that was killed may take to end before ours are started.
 const LEFTOVERS: Duration = Duration::from_secs(15);
 
+/// How long mail about the end may take.
+const FAREWELL: Duration = Duration::from_secs(5);
+
 /// How long changes of the table are collected before they are saved.
 const SAVE_DELAY: Duration = Duration::from_millis(500);
 
@@ -76,6 +82,8 @@ pub struct Options {
     pub pid_file: Option<PathBuf>,
     /// How long the end may take.
     pub stop_limit: Duration,
+    /// Where metrics are to be had, if anywhere.
+    pub metrics: Option<Port>,
     /// More options for `vrrp run`.
     pub vrrp_words: Vec<String>,
     /// More options for `check run`.
@@ -136,7 +144,9 @@ async fn begin(options: Options, ready: impl FnOnce()) -> Result<(), Vec<Complai
         remove(&table);
     }
 
+    let metrics = options.metrics;
     let (shared, news) = Shared::new(options, running, resume);
+    metrics.map(|port| numbers::listen(&shared, port)).transpose()?;
     {
         let mut core = shared.core.borrow_mut();
         for kind in Kind::ALL {
@@ -148,6 +158,8 @@ async fn begin(options: Options, ready: impl FnOnce()) -> Result<(), Vec<Complai
     let (requests_in, requests) = mpsc::channel(WAITING);
     let serving = tokio::spawn(server.with_limits(MOST_CLIENTS, PATIENCE).serve(requests_in));
     serve(&shared, signals, news, requests, ready).await;
+    let alerts = shared.alerts.take();
+    alerts.finish(FAREWELL).await;
 
     let failure = shared.core.borrow_mut().failure.take();
     // What was there before a start that failed stays for the next one.
@@ -182,7 +194,9 @@ async fn serve(
         if shared.gets_ready()
             && let Some(ready) = ready.take()
         {
-            info!("the agent is ready");
+            let event = Event::ready("agent");
+            info!("{event}");
+            shared.tell(&event);
             systemd.ready();
             ready();
         }
@@ -233,6 +247,7 @@ fn handle_timeout(shared: &Rc<Shared>) {
 
 fn stop(shared: &Shared, systemd: &Systemd) {
     systemd.stopping();
+    shared.tell(&Event::now(Subject::Process("agent".to_owned()), "stopping", "the agent process ends"));
     shared.stop();
 }
 

@@ -16,7 +16,7 @@ use crate::{
         agent_file::AgentFile,
         file::Fault,
         names::Resolver,
-        store,
+        set, store,
         vrrp::{self, Disk},
     },
 };
@@ -31,6 +31,8 @@ pub(super) const TABLE: &str = "table";
 #[derive(Clone, Debug, Default)]
 pub(super) struct Checked {
     pub(super) file: AgentFile,
+    /// What they say about the agent itself.
+    pub(super) agent: set::Settings,
     /// Whether there are virtual routers.
     vrrp: bool,
     /// Whether there are checks, or a table.
@@ -50,6 +52,10 @@ impl Checked {
         let file = AgentFile::new(text).map_err(|fault| vec![placed(fault)])?;
         let mut faults = file.vrrp(&Disk).err().unwrap_or_default();
         faults.extend(file.checks(&Resolver::new()).err().unwrap_or_default());
+        let agent = file.agent().unwrap_or_else(|found| {
+            faults.extend(found);
+            set::Settings::default()
+        });
         faults.sort_by_key(|fault| (fault.line, fault.column));
         // A quote that is never closed is wrong whatever the line is about.
         faults.dedup();
@@ -58,7 +64,7 @@ impl Checked {
         }
         let vrrp = !file.names(vrrp::Kind::Instance).is_empty();
         let check = file.check_lines().next().is_some() || file.table_lines().next().is_some();
-        Ok(Self { file, vrrp, check })
+        Ok(Self { file, agent, vrrp, check })
     }
 
     /// Whether a child has something to do.

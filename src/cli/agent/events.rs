@@ -170,7 +170,7 @@ mod tests {
         let place = Where { run_dir: Some(directory.path().to_owned()) };
         let error = place.ask(&Query::default()).unwrap_err();
         assert!(error.complaints()[0].text.starts_with("no agent answers at "), "{error:?}");
-        let journal = Journal::open(directory.path()).unwrap();
+        let journal = Journal::begin(directory.path());
         journal.feed(Event::now(Subject::Instance("V".to_owned()), "master", "V: master"));
         let (page, from) = place.ask(&Query::default()).unwrap();
         assert_eq!((page.events.len(), from), (1, From::Left));

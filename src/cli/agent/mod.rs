@@ -1,6 +1,6 @@
 //! `lvsadm agent`: the process in the background that holds virtual routers, checks and the table.
 
-mod ask;
+pub(in crate::cli) mod ask;
 mod events;
 mod run;
 mod start;
