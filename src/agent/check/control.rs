@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use log::{LevelFilter, info, warn};
+use log::{info, warn};
 use serde_json::Value;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -150,7 +150,7 @@ fn idle_warning(idle: &IdleStatus) -> String {
 /// All that is wrong with the settings on this machine, or that keeps the process from running; nothing has been started
 /// then.
 pub fn run(loaded: Loaded, options: &RunOptions, run_dir: &Path) -> Result<(), Vec<Complaint>> {
-    sink::start(LevelFilter::Info);
+    sink::start(&options.log);
     let operator = loaded.operator().map_err(|error| complaints(&error))?;
     let (settings, idle) = loaded.settings(operator).map_err(|faults| complaints(&Error::Settings(faults)))?;
     idle.iter().for_each(|idle| warn!("{}", idle_warning(idle)));

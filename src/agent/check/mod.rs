@@ -20,7 +20,7 @@ use tokio::{
     task::LocalSet,
 };
 
-use super::{child::Tether, control::BindError, event::Outlet};
+use super::{child::Tether, control::BindError, event::Outlet, log};
 use crate::{
     host::{
         Command, User, UserFault,
@@ -51,6 +51,8 @@ pub struct RunOptions {
     pub resume: bool,
     /// User and group that run commands which name none; see [`User::for_scripts`].
     pub script_user: Option<(String, Option<String>)>,
+    /// How it logs.
+    pub log: log::Options,
     /// Where its events go. If that is open, the process ends when its standard input does.
     pub outlet: Outlet,
 }
@@ -64,6 +66,7 @@ impl Default for RunOptions {
             restore_table: false,
             resume: false,
             script_user: None,
+            log: log::Options::default(),
             outlet: Outlet::default(),
         }
     }

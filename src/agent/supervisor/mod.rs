@@ -16,7 +16,7 @@ mod tree;
 
 use std::{fs, future, io, path::PathBuf, rc::Rc, time::Duration};
 
-use log::{LevelFilter, info, warn};
+use log::{info, warn};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -82,6 +82,8 @@ pub struct Options {
     pub pid_file: Option<PathBuf>,
     /// How long the end may take.
     pub stop_limit: Duration,
+    /// How it logs; children do the same if their options say so.
+    pub log: sink::Options,
     /// Where metrics are to be had, if anywhere.
     pub metrics: Option<Port>,
     /// More options for `vrrp run`.
@@ -114,7 +116,7 @@ impl Options {
 /// Another agent runs in this network namespace, all that is wrong with the save file, or what keeps a child from its
 /// first work. Everything that was started has ended then.
 pub fn run(options: Options, ready: impl FnOnce()) -> Result<(), Vec<Complaint>> {
-    sink::start(LevelFilter::Info);
+    sink::start(&options.log);
     let failed = |error: io::Error| vec![Complaint::new(format_args!("cannot wait for events: {error}"))];
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
     let result = LocalSet::new().block_on(&runtime, begin(options, ready));

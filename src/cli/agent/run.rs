@@ -17,7 +17,7 @@ use nix::unistd;
 
 use super::ask::refused;
 use crate::{
-    agent::{control, supervisor},
+    agent::{self, control, supervisor},
     cli::{Complaint, Error, Ui, args, metrics::PerWord, vrrp::Target},
 };
 
@@ -63,6 +63,8 @@ pub(super) struct RunOptions {
     /// Append what is said to this file
     #[arg(long, value_name = "FILE", help_heading = "Files")]
     log_file: Option<PathBuf>,
+    #[command(flatten)]
+    log: args::LogArgs,
     /// Metrics for Prometheus are to be had at this port: http://ADDRESS:PORT/metrics
     #[arg(long, value_name = "ADDRESS:PORT", help_heading = "Metrics")]
     metrics: Option<SocketAddr>,
@@ -165,6 +167,7 @@ impl RunOptions {
             autosave,
             pid_file,
             stop_limit,
+            log: self.log.options(),
             metrics,
             vrrp_words,
             check_words,
@@ -188,7 +191,7 @@ impl RunOptions {
         let nice = self.nice.map(|value| format!("--nice={value}"));
         let lock = self.no_swap.then(|| "--no-swap".to_owned());
         let cpus = self.cpu.iter().map(|cpu| format!("--cpu={cpu}"));
-        priority.into_iter().chain(nice).chain(lock).chain(cpus).collect()
+        priority.into_iter().chain(nice).chain(lock).chain(cpus).chain(self.log_words()).collect()
     }
 
     fn check_words(&self) -> Vec<String> {
@@ -200,7 +203,14 @@ impl RunOptions {
             ("first-mark", self.first_mark.clone()),
         ];
         let named = named.into_iter().filter_map(|(name, value)| Some(format!("--{name}={}", value?)));
-        named.chain(self.restore_table.then(|| "--restore-table".to_owned())).collect()
+        let restore = self.restore_table.then(|| "--restore-table".to_owned());
+        named.chain(restore).chain(self.log_words()).collect()
+    }
+
+    /// Children log as their parent; what is usual need not be said.
+    fn log_words(&self) -> Vec<String> {
+        let usual = self.log.options() == agent::log::Options::default();
+        if usual { Vec::new() } else { self.log.words().collect() }
     }
 }
 

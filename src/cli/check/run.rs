@@ -55,6 +55,8 @@ pub(super) struct RunArgs {
     /// Who runs scripts and commands that name nobody [default: lvsadm_script, keepalived_script or nobody, the first that there is]
     #[arg(long, value_name = "USER[:GROUP]", help_heading = "Process")]
     script_user: Option<String>,
+    #[command(flatten)]
+    log: args::LogArgs,
     /// The agent reads events from standard output, and holds standard input for as long as it lives
     #[arg(long, hide = true)]
     child: bool,
@@ -111,6 +113,7 @@ impl RunArgs {
             restore_table: self.restore_table,
             resume: self.resume,
             script_user,
+            log: self.log.options(),
             outlet: if self.child {
                 Outlet::to_agent().map_err(|error| Error::output(&error))?
             } else {
