@@ -11,3 +11,6 @@ pub mod log;
 pub mod metrics;
 pub mod supervisor;
 pub mod vrrp;
+
+/// The agent's control socket, in the run directory.
+pub const SOCKET: &str = "agent.sock";

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{Error, Ui, agent::ask::ask_verb};
 use crate::{
     agent::{
-        check,
+        SOCKET, check,
         control::{AgentCall, CheckCall, JournalCall, VrrpCall},
         metrics::{self, Per, Sources},
         supervisor, vrrp,
@@ -64,7 +64,7 @@ impl From<PerWord> for Per {
 /// There is nothing to say anything about, or a process does not answer.
 pub fn run(args: MetricsArgs, ui: &mut Ui) -> Result<u8, Error> {
     let directory = namespace::run_dir(args.run_dir.as_deref());
-    let door = directory.join(supervisor::SOCKET);
+    let door = directory.join(SOCKET);
     let agent: Option<supervisor::status::Status> = ask(&door, AgentCall::Status {}.parts())?;
     let of = |name: &str| {
         // The agent says why a process does not run; for metrics that is no failure.

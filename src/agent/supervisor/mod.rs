@@ -33,7 +33,7 @@ use self::{
     tree::Kind,
 };
 use super::{
-    check,
+    SOCKET, check,
     control::{BindError, Complaint, Request, Server, holder},
     event::{Event, Subject},
     log as sink, vrrp,
@@ -42,9 +42,6 @@ use crate::{model::Moment, sys::clock::now};
 
 pub use numbers::Port;
 pub use running::STATE;
-
-/// The control socket, in the run directory.
-pub const SOCKET: &str = "agent.sock";
 
 /// Most clients of it at a time.
 const MOST_CLIENTS: usize = 1000;

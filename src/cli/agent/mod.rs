@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::{Error, Ui};
-use crate::{agent::supervisor::SOCKET, host::namespace};
+use crate::{agent::SOCKET, host::namespace};
 
 /// Run virtual routers and health checks in the background
 ///
