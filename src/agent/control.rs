@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 pub use agent::{AgentCall, SaveAnswer, SetAnswer, StateAnswer};
-pub use check::CheckCall;
+pub use check::{Applied, CheckCall, Drained, Held, OperatorTable, Place, Refused, Then, change, service_named};
 pub use client::{CallError, call};
 pub use forward::ask;
 pub use journal::{JournalCall, Query};

@@ -1,21 +1,29 @@
-//! A configuration file as statements: words with their places, and blocks.
+//! A configuration file as statements: words with their places, and blocks; and what is wrong with it.
 
 use std::{fmt, path::PathBuf, rc::Rc};
 
 /// Where a word stands in the files that were read, through includes and definitions.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     /// The file.
     pub file: Rc<PathBuf>,
-    /// Its line, from 1.
+    /// Its line, from 1; 0 = the file as a whole.
     pub line: u32,
-    /// The column of its first character, from 1, in characters.
+    /// The column of its first character, from 1, in characters; 0 = the file as a whole.
     pub column: u32,
+}
+
+impl Place {
+    /// Returns the place that is a whole file.
+    pub fn of_file(file: Rc<PathBuf>) -> Self {
+        Self { file, line: 0, column: 0 }
+    }
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.file.display(), self.line, self.column)
+        write!(f, "{}", self.file.display())?;
+        if self.line == 0 { Ok(()) } else { write!(f, ":{}:{}", self.line, self.column) }
     }
 }
 
@@ -41,6 +49,18 @@ pub struct Statement {
     pub block: Option<Vec<Statement>>,
 }
 
+impl Statement {
+    /// Returns the words of its line, the keyword first: for lists whose lines are entries.
+    pub fn words(&self) -> impl Iterator<Item = &Word> {
+        std::iter::once(&self.keyword).chain(&self.values)
+    }
+
+    /// Returns its line as people call it: `vrrp_instance VI_1`.
+    pub fn title(&self) -> String {
+        self.words().map(|word| &*word.text).collect::<Vec<_>>().join(" ")
+    }
+}
+
 /// How bad something is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -55,11 +75,13 @@ pub enum Level {
 pub struct Finding {
     /// Where.
     pub place: Place,
+    /// Where else in the same file: lines, from 1, in order.
+    pub also: Vec<u32>,
     /// The block it stands in: `vrrp_instance VI_1`; empty at the top.
     pub block: String,
     /// How bad it is.
     pub level: Level,
-    /// What is wrong.
+    /// What is wrong: one line without a full stop.
     pub message: String,
     /// What keepalived does with it.
     pub keepalived: Verdict,
@@ -67,14 +89,52 @@ pub struct Finding {
     pub hint: Option<String>,
 }
 
+impl Finding {
+    /// Returns an error at the top of a file, which keepalived does not start with.
+    pub fn error(place: &Place, message: impl fmt::Display) -> Self {
+        Self {
+            place: place.clone(),
+            also: Vec::new(),
+            block: String::new(),
+            level: Level::Error,
+            message: message.to_string(),
+            keepalived: Verdict::Refuses,
+            hint: None,
+        }
+    }
+
+    /// Returns a warning at the top of a file, of what keepalived sees nothing wrong with.
+    pub fn warning(place: &Place, message: impl fmt::Display) -> Self {
+        Self { level: Level::Warning, keepalived: Verdict::Accepts, ..Self::error(place, message) }
+    }
+
+    /// Says what keepalived does with it.
+    #[must_use]
+    pub fn keepalived(self, keepalived: Verdict) -> Self {
+        Self { keepalived, ..self }
+    }
+
+    /// Says which block it stands in.
+    #[must_use]
+    pub fn within(self, block: impl Into<String>) -> Self {
+        Self { block: block.into(), ..self }
+    }
+
+    /// Says what to write instead.
+    #[must_use]
+    pub fn hint(self, hint: impl fmt::Display) -> Self {
+        Self { hint: Some(hint.to_string()), ..self }
+    }
+}
+
 /// What keepalived does with something that is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It does not start.
     Refuses,
-    /// It takes another value.
+    /// It says so, and takes another value.
     Corrects,
-    /// It goes on without it.
+    /// It says so, and goes on without it.
     Ignores,
     /// It sees nothing wrong.
     Accepts,

@@ -3,7 +3,7 @@
 use super::{Event, Subject};
 use crate::{
     model::{Change, Target},
-    pool,
+    pool::{self, settings::Foreign},
     state::print,
     vrrp::event::{self as vrrp, NoticeKind},
 };
@@ -80,9 +80,13 @@ impl Event {
         Self::now(target.into(), "unknown", format_args!("{target}: a check tells nothing")).because(reason)
     }
 
-    /// Says that somebody else changed the kernel's table; `adopted` if it stays so, else it is put back.
-    pub fn foreign(change: &Change, adopted: bool) -> Self {
-        let (what, becomes) = if adopted { ("adopted", "it stays so") } else { ("restored", "it is put back") };
+    /// Says that somebody else changed the kernel's table, and what becomes of that.
+    pub fn foreign(change: &Change, policy: Foreign) -> Self {
+        let (what, becomes) = match policy {
+            Foreign::Adopt => ("adopted", "it stays so"),
+            Foreign::Restore => ("restored", "it is put back"),
+            Foreign::Ignore => ("ignored", "nothing is done about it"),
+        };
         let line = print::change_line(change);
         let text = format!("somebody changed the kernel's table, and {becomes}: {line}");
         Self::now((&change.target()).into(), what, text)
@@ -124,8 +128,8 @@ mod tests {
             assert_eq!(event.to_string(), notice.to_string());
             assert_eq!((event.what.as_str(), event.evidence.as_deref()), ("down", Some("no\\x1b")));
         }
-        let event = Event::foreign(&Change::DeleteServer(service, server), false);
+        let event = Event::foreign(&Change::DeleteServer(service, server), Foreign::Restore);
         assert_eq!(event.text, "somebody changed the kernel's table, and it is put back: -d -f 1 -r 10.0.0.5:80");
-        assert_eq!(Event::foreign(&Change::Clear, true).subject, Subject::Process("check".to_owned()));
+        assert_eq!(Event::foreign(&Change::Clear, Foreign::Adopt).subject, Subject::Process("check".to_owned()));
     }
 }

@@ -167,7 +167,8 @@ impl Shared {
                 _ => {}
             }
         }
-        if kind == Kind::Check && event.what == "adopted" {
+        // A server that has drained may have been deleted.
+        if kind == Kind::Check && matches!(event.what.as_str(), "adopted" | "drained") {
             self.table_changed();
         }
         self.tell(&event);

@@ -8,13 +8,14 @@ use super::ask::refused;
 use crate::{
     agent::{
         check::{
-            Foreign, RunOptions,
+            Foreign, Owns, RunOptions,
             control::{self, Loaded},
         },
         event::Outlet,
     },
     cli::{Complaint, Error, Ui, args, error::tell_agent},
     host::namespace,
+    model::VirtualService,
     state::agent_file::SYSTEM_FILE,
 };
 
@@ -40,13 +41,13 @@ pub(super) struct RunArgs {
     /// Put all servers back with the operator's weight at the end
     #[arg(long, help_heading = "Table")]
     restore_table: bool,
-    /// What becomes of others' changes to the kernel's table
+    /// What becomes of others' changes to services of which `check set --foreign` says nothing else
     #[arg(long, value_name = "WHAT", default_value = "adopt", help_heading = "Table")]
     foreign: ForeignWord,
     /// The kernel's table is compared within this time, in seconds [default: 5]
     #[arg(long, value_name = "SECONDS", help_heading = "Table", value_parser = args::interval)]
     compare: Option<std::time::Duration>,
-    /// First of 65536 firewall marks for --through-vip [default: 0x4c560000]
+    /// First firewall mark for --through-vip, 0x4c560000 to 0x4c56ffff [default: 0x4c560000]
     #[arg(long, value_name = "MARK", help_heading = "Table")]
     first_mark: Option<String>,
     /// Servers that are out stay out until they pass, whatever --initial says: after a process that died
@@ -68,6 +69,8 @@ enum ForeignWord {
     Adopt,
     /// They are undone
     Restore,
+    /// They are said once, and stay until something of ours changes the service
+    Ignore,
 }
 
 impl RunArgs {
@@ -77,12 +80,14 @@ impl RunArgs {
     }
 
     fn run_prepared(self, ui: &mut Ui) -> Result<u8, Error> {
-        let options = self.options()?;
+        let mut options = self.options()?;
         let named =
             self.file.or_else(|| std::env::var_os("LVSADM_STATE").filter(|name| !name.is_empty()).map(PathBuf::from));
         let loaded = Loaded::read(&named.unwrap_or_else(|| PathBuf::from(SYSTEM_FILE))).map_err(refused)?;
         ui.flush()?;
-        control::run(loaded, &options, &namespace::run_dir(self.run_dir.as_deref())).map(|()| 0).map_err(refused)
+        let run_dir = namespace::run_dir(self.run_dir.as_deref());
+        options.memory = Some(run_dir.clone());
+        control::run(loaded, &options, &run_dir).map(|()| 0).map_err(refused)
     }
 
     fn options(&self) -> Result<RunOptions, Error> {
@@ -90,9 +95,10 @@ impl RunArgs {
         let defaults = RunOptions::default();
         let first_mark = self.first_mark.as_ref().map(|word| {
             let hex = word.strip_prefix("0x").map(|hex| u32::from_str_radix(hex, 16));
-            let mark = hex.unwrap_or_else(|| word.parse()).ok().filter(|mark| (1..=u32::MAX - 0xffff).contains(mark));
+            let mark =
+                hex.unwrap_or_else(|| word.parse()).ok().filter(|mark| VirtualService::HIDDEN_MARKS.contains(mark));
             faults.take(mark.ok_or_else(|| {
-                Complaint::new(format_args!("--first-mark {word}: a number from 1 to 0xffff0000 is needed"))
+                Complaint::new(format_args!("--first-mark {word}: a number from 0x4c560000 to 0x4c56ffff is needed"))
             }))
         });
         let script_user = self.script_user.as_ref().map(|word| {
@@ -109,7 +115,10 @@ impl RunArgs {
             foreign: match self.foreign {
                 ForeignWord::Adopt => Foreign::Adopt,
                 ForeignWord::Restore => Foreign::Restore,
+                ForeignWord::Ignore => Foreign::Ignore,
             },
+            owns: Owns::Whole,
+            memory: None,
             restore_table: self.restore_table,
             resume: self.resume,
             script_user,

@@ -1,0 +1,367 @@
+//! Statements against the schema: what is unknown, what is missing, what is too much, and words that are not what they
+//! should be. What several statements mean together is the business of `rules`.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{
+    schema::{self, Inside, Keyword, Kind, Slot, Status, Thing, Times},
+    tree::{Finding, Level, Place, Statement, Verdict, Word},
+    values,
+};
+
+/// What was found on the way through all statements.
+#[derive(Debug, Default)]
+pub(super) struct Seen<'a> {
+    pub(super) findings: Vec<Finding>,
+    /// What is defined: where, and as the how many-th name of the file.
+    pub(super) defined: HashMap<(Thing, &'a str), (&'a Place, usize)>,
+    /// What is named, in the order of the file, with the block it stands in.
+    pub(super) named: Vec<(Thing, &'a Word, String, usize)>,
+    /// Users and groups that are named, and links, and commands.
+    pub(super) of_host: Vec<(Kind, &'a Word, String)>,
+    names: usize,
+}
+
+/// Checks all statements of a file.
+pub(super) fn check(statements: &[Statement]) -> Seen<'_> {
+    let mut seen = Seen::default();
+    seen.block(statements, schema::ROOT, "");
+    seen
+}
+
+impl<'a> Seen<'a> {
+    fn find(&mut self, block: &str, finding: Finding) {
+        self.findings.push(finding.within(block));
+    }
+
+    fn block(&mut self, statements: &'a [Statement], keywords: &'static [Keyword], block: &str) {
+        let mut before: BTreeMap<&str, &Place> = BTreeMap::new();
+        for statement in statements {
+            let Some(keyword) = schema::find(keywords, &statement.keyword.text) else {
+                self.unknown(statement, keywords, block);
+                continue;
+            };
+            let first = *before.entry(keyword.name()).or_insert(&statement.keyword.place);
+            if first != &statement.keyword.place && keyword.times != Times::Many {
+                self.again(statement, keyword, first, block);
+            }
+            self.status(&statement.keyword, keyword, block);
+            self.statement(statement, keyword, block);
+        }
+    }
+
+    fn unknown(&mut self, statement: &Statement, keywords: &'static [Keyword], block: &str) {
+        let name = &*statement.keyword.text;
+        let finding = Finding::error(&statement.keyword.place, format_args!("unknown keyword {name}"))
+            .keepalived(Verdict::Ignores);
+        let elsewhere = || schema::places_of(name).into_iter().next();
+        let nearest = || nearest(name, keywords.iter().flat_map(|keyword| keyword.names).copied());
+        let hint = schema::known_mistake(name, block)
+            .map(str::to_owned)
+            .or_else(|| nearest().map(|near| format!("{near}?")))
+            .or_else(|| elsewhere().map(|place| format!("it belongs in {place}")));
+        self.find(block, Finding { hint, ..finding });
+    }
+
+    /// A keyword stands a second time where it may stand once.
+    fn again(&mut self, statement: &Statement, keyword: &Keyword, first: &Place, block: &str) {
+        let name = &statement.keyword.text;
+        let message = format!("{name} is in line {} already", first.line);
+        let place = &statement.keyword.place;
+        let finding = if keyword.times == Times::FirstCounts {
+            Finding::error(place, message).keepalived(Verdict::Ignores).hint("keepalived takes the first one")
+        } else {
+            Finding::warning(place, message).hint("the last one counts")
+        };
+        self.find(block, finding);
+    }
+
+    fn status(&mut self, word: &Word, keyword: &Keyword, block: &str) {
+        let name = &word.text;
+        match keyword.status {
+            Status::Honoured => {}
+            Status::NotDone(why) => {
+                self.find(block, Finding::warning(&word.place, format_args!("lvsadm does not do {name}: {why}")));
+            }
+            Status::Obsolete(instead) => {
+                self.find(block, Finding::warning(&word.place, format_args!("{name} is obsolete: {instead}")));
+            }
+        }
+        if keyword.status == Status::Honoured && keyword.name() != &**name && keyword.name() == "lvs_flush_on_stop" {
+            self.find(
+                block,
+                Finding::warning(&word.place, format_args!("{name} is an old name of {}", keyword.name())),
+            );
+        }
+    }
+
+    fn statement(&mut self, statement: &'a Statement, keyword: &'static Keyword, block: &str) {
+        let words: Vec<&'a Word> = statement.values.iter().collect();
+        self.line(&statement.keyword, &words, keyword.takes, block);
+        let inside = match (&statement.block, keyword.inside) {
+            (None, Inside::Nothing) => return,
+            (Some(_), Inside::Nothing) => {
+                let message = format_args!("{} takes no braces", statement.keyword.text);
+                let finding = Finding::error(&statement.keyword.place, message).keepalived(Verdict::Ignores);
+                return self.find(block, finding);
+            }
+            (None, _) => {
+                let message = format_args!("{} needs braces: {{ ... }}", statement.title());
+                return self
+                    .find(block, Finding::error(&statement.keyword.place, message).keepalived(Verdict::Ignores));
+            }
+            (Some(inside), _) => inside,
+        };
+        let title = statement.title();
+        match keyword.inside {
+            Inside::Nothing => {}
+            Inside::Keywords(keywords) => {
+                self.block(inside, keywords, &title);
+                self.missing(statement, inside, keywords, block);
+            }
+            Inside::Entries(_, slots) => {
+                for entry in inside {
+                    let words: Vec<&Word> = entry.words().collect();
+                    self.line(&statement.keyword, &words, slots, &title);
+                    self.no_braces(entry, &title);
+                }
+            }
+            Inside::Words(kind) => {
+                for entry in inside {
+                    let words: Vec<&Word> = entry.words().collect();
+                    self.line(&statement.keyword, &words, &[Slot::Many(kind)], &title);
+                    self.no_braces(entry, &title);
+                }
+            }
+        }
+    }
+
+    fn no_braces(&mut self, entry: &Statement, block: &str) {
+        if entry.block.is_some() {
+            let message = format_args!("{} is an entry of a list, which takes no braces", entry.keyword.text);
+            let finding = Finding::error(&entry.keyword.place, message).keepalived(Verdict::Ignores);
+            let hint =
+                schema::places_of(&entry.keyword.text).into_iter().next().map(|place| format!("it belongs in {place}"));
+            self.find(block, Finding { hint, ..finding });
+        }
+    }
+
+    fn missing(&mut self, statement: &Statement, inside: &[Statement], keywords: &'static [Keyword], block: &str) {
+        let there =
+            |keyword: &Keyword| inside.iter().any(|statement| keyword.names.contains(&&*statement.keyword.text));
+        for keyword in keywords.iter().filter(|keyword| keyword.required && !there(keyword)) {
+            let message = format_args!("{} has no {}", statement.title(), keyword.name());
+            let verdict = match keyword.name() {
+                "virtual_router_id" | "interface" => Verdict::Refuses,
+                _ => Verdict::Ignores,
+            };
+            self.find(block, Finding::error(&statement.keyword.place, message).keepalived(verdict));
+        }
+    }
+
+    /// Checks the words of one line.
+    fn line(&mut self, subject: &Word, words: &[&'a Word], slots: &[Slot], block: &str) {
+        let taken = self.slots(subject, words, slots, block);
+        if let Some(surplus) = words.get(taken) {
+            let text = words.iter().skip(taken).map(|word| &*word.text).collect::<Vec<_>>().join(" ");
+            let message = match slots {
+                [] => format!("{} takes nothing: {text}", subject.text),
+                _ => format!("this is too much for {}: {text}", subject.text),
+            };
+            self.find(block, Finding::warning(&surplus.place, message).hint("keepalived ignores it without a word"));
+        }
+    }
+
+    /// Checks words as far as slots take them, and returns how many that is.
+    fn slots(&mut self, subject: &Word, words: &[&'a Word], slots: &[Slot], block: &str) -> usize {
+        let mut at = 0;
+        for (index, slot) in slots.iter().enumerate() {
+            let rest = words.get(at..).unwrap_or_default();
+            at += match *slot {
+                Slot::One(kind) => match rest.first() {
+                    Some(word) => self.word(subject, word, kind, block),
+                    None => {
+                        // Said of the last word that is there.
+                        let last = words.last().copied().unwrap_or(subject);
+                        let message = format_args!("{} needs {}", subject.text, schema::named(kind));
+                        self.find(block, Finding::error(&last.place, message));
+                        return at;
+                    }
+                },
+                Slot::Maybe(kind) => match rest.first() {
+                    Some(word) if values::wrong(kind, &word.text).is_none() => self.word(subject, word, kind, block),
+                    // Nothing else could take it.
+                    Some(word) if index + 1 == slots.len() && rest.len() == 1 => self.word(subject, word, kind, block),
+                    _ => 0,
+                },
+                Slot::Many(kind) | Slot::Any(kind) => {
+                    if rest.is_empty() && matches!(slot, Slot::Many(_)) {
+                        let message = format_args!("{} needs {}", subject.text, schema::named(kind));
+                        self.find(block, Finding::error(&subject.place, message));
+                    }
+                    rest.iter().map(|word| self.word(subject, word, kind, block)).sum()
+                }
+                Slot::Options(options) => self.options(subject, rest, options, &[], block),
+                Slot::Around(options, kinds) => self.options(subject, rest, options, kinds, block),
+                Slot::Either(alternatives, otherwise) => {
+                    let first = rest.first().map(|word| &*word.text).unwrap_or_default();
+                    match alternatives.iter().find(|(name, _)| *name == first) {
+                        Some((_, slots)) => 1 + self.slots(subject, rest.get(1..).unwrap_or_default(), slots, block),
+                        None => self.slots(subject, rest, otherwise, block),
+                    }
+                }
+            };
+        }
+        at
+    }
+
+    /// Checks options in any order, and words between them that are none.
+    fn options(
+        &mut self,
+        subject: &Word,
+        words: &[&'a Word],
+        options: &'static [Keyword],
+        kinds: &'static [Kind],
+        block: &str,
+    ) -> usize {
+        let mut at = 0;
+        let mut unused: Vec<Kind> = kinds.to_vec();
+        while let Some(word) = words.get(at) {
+            if let Some(option) = schema::find(options, &word.text) {
+                self.status(word, option, block);
+                at += 1 + self.slots(word, words.get(at + 1..).unwrap_or_default(), option.takes, block);
+                continue;
+            }
+            at += 1;
+            let fits = unused.iter().position(|kind| values::wrong(*kind, &word.text).is_none());
+            match (fits, unused.last().copied()) {
+                (Some(index), _) => {
+                    let kind = unused.remove(index);
+                    self.word(subject, word, kind, block);
+                }
+                (None, Some(kind)) if !looks_like_option(&word.text, options) => {
+                    unused.pop();
+                    self.word(subject, word, kind, block);
+                }
+                _ => {
+                    let near = nearest(&word.text, options.iter().flat_map(|option| option.names).copied());
+                    let message = format_args!("{} is no option of {}", word.text, subject.text);
+                    let finding = Finding::error(&word.place, message).keepalived(Verdict::Ignores);
+                    self.find(block, Finding { hint: near.map(|near| format!("{near}?")), ..finding });
+                }
+            }
+        }
+        at
+    }
+
+    fn word(&mut self, subject: &Word, word: &'a Word, kind: Kind, block: &str) -> usize {
+        if let Some(should) = values::wrong(kind, &word.text) {
+            let message = format!("{} should be {should}, not {}", subject.text, shown(word));
+            let verdict = match kind {
+                Kind::Address | Kind::Prefix | Kind::PrefixOr(_) | Kind::Range => Verdict::Ignores,
+                Kind::New(_) => Verdict::Refuses,
+                _ => Verdict::Corrects,
+            };
+            let mut finding = Finding::error(&word.place, message).keepalived(verdict);
+            finding.hint = hint_of(kind, &word.text);
+            self.find(block, finding);
+            return 1;
+        }
+        self.names += 1;
+        match kind {
+            Kind::New(thing) => self.define(thing, word, block),
+            Kind::Of(thing) => self.named.push((thing, word, block.to_owned(), self.names)),
+            Kind::User | Kind::Group | Kind::Link | Kind::Command => self.of_host.push((kind, word, block.to_owned())),
+            _ => {}
+        }
+        1
+    }
+
+    fn define(&mut self, thing: Thing, word: &'a Word, block: &str) {
+        if let Some((first, _)) = self.defined.get(&(thing, &*word.text)) {
+            let message = format!("{} {} is defined in line {} already", thing.keyword(), word.text, first.line);
+            let finding = Finding::error(&word.place, message).keepalived(Verdict::Ignores).hint("names must differ");
+            return self.find(block, finding);
+        }
+        self.defined.insert((thing, &word.text), (&word.place, self.names));
+    }
+
+    /// Finds names that nothing has.
+    pub(super) fn references(&mut self) {
+        for (thing, word, block, order) in std::mem::take(&mut self.named) {
+            let kind = thing.keyword();
+            let finding = match self.defined.get(&(thing, &*word.text)) {
+                Some((_, defined)) if thing.before_use() && *defined > order => {
+                    Finding::warning(&word.place, format_args!("{kind} {} is defined below", word.text))
+                        .keepalived(Verdict::Ignores)
+                        .hint("keepalived reads from the top and does not find it; write it above")
+                }
+                Some(_) => continue,
+                None => {
+                    let near =
+                        nearest(&word.text, self.defined.keys().filter(|(of, _)| *of == thing).map(|(_, name)| *name));
+                    let finding = Finding::error(&word.place, format_args!("there is no {kind} {}", word.text))
+                        .keepalived(Verdict::Ignores);
+                    Finding { hint: near.map(|near| format!("{near}?")), ..finding }
+                }
+            };
+            self.find(&block, finding);
+        }
+    }
+}
+
+/// Whether a word looks more like a misspelt option than like a value.
+fn looks_like_option(word: &str, options: &'static [Keyword]) -> bool {
+    word.starts_with(|c: char| c.is_ascii_alphabetic())
+        && nearest(word, options.iter().flat_map(|option| option.names).copied()).is_some()
+}
+
+/// Returns a word as a message shows it.
+fn shown(word: &Word) -> String {
+    if word.text.is_empty() || word.quoted { format!("\"{}\"", word.text) } else { word.text.to_string() }
+}
+
+/// What to write instead of a word that is wrong.
+fn hint_of(kind: Kind, word: &str) -> Option<String> {
+    match kind {
+        Kind::OneOf(words) | Kind::OneOfAnyCase(words) => {
+            let same = words.iter().find(|known| known.eq_ignore_ascii_case(word)).copied();
+            same.or_else(|| nearest(word, words.iter().copied())).map(|near| format!("{near}?"))
+        }
+        Kind::Bool if values::truth(&word.to_ascii_lowercase()).is_some() => {
+            Some(format!("{}: small letters", word.to_ascii_lowercase()))
+        }
+        _ if word.contains(['“', '”', '„', '‘', '’']) => Some("write straight quotes: \"".to_owned()),
+        _ => None,
+    }
+}
+
+/// Returns the name most like `word`, if one is.
+pub(super) fn nearest<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let likeness = |name: &str| strsim::jaro_winkler(&word.to_ascii_lowercase(), &name.to_ascii_lowercase());
+    let rated = names.map(|name| (likeness(name), name));
+    rated.filter(|(likeness, _)| *likeness > 0.85).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
+}
+
+/// Errors first among findings of one place, and none twice.
+pub(super) fn in_order(mut findings: Vec<Finding>) -> Vec<Finding> {
+    // Files in the order in which they were read.
+    let mut files: Vec<_> = Vec::new();
+    for finding in &findings {
+        if !files.contains(&finding.place.file) {
+            files.push(std::rc::Rc::clone(&finding.place.file));
+        }
+    }
+    let file = |place: &Place| files.iter().position(|file| *file == place.file);
+    findings.sort_by_cached_key(|finding| {
+        let Place { line, column, .. } = finding.place;
+        (file(&finding.place), line, column, std::cmp::Reverse(finding.level))
+    });
+    findings.dedup_by(|a, b| a.place == b.place && a.message == b.message);
+    // A word that is an error needs no warning.
+    let errors: Vec<Place> =
+        findings.iter().filter(|finding| finding.level == Level::Error).map(|finding| finding.place.clone()).collect();
+    let errors: std::collections::BTreeSet<Place> = errors.into_iter().filter(|place| place.line > 0).collect();
+    findings.retain(|finding| finding.level == Level::Error || !errors.contains(&finding.place));
+    findings
+}
