@@ -27,6 +27,8 @@ pub mod names;
 pub mod render;
 pub mod restore;
 pub mod save;
+mod save_all;
+pub mod set;
 pub mod source;
 pub mod sync;
 pub mod timeouts;
@@ -76,6 +78,7 @@ enum Command {
     Vrrp(vrrp::VrrpArgs),
     Check(check::CheckArgs),
     Agent(agent::AgentArgs),
+    Set(set::SetArgs),
     Metrics(metrics::MetricsArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -101,6 +104,7 @@ impl Command {
             Self::Vrrp(args) => vrrp::run(args, ui),
             Self::Check(args) => check::run(args, ui),
             Self::Agent(args) => agent::run(args, ui),
+            Self::Set(args) => set::run(args, ui),
             Self::Metrics(args) => metrics::run(args, ui),
             Self::Completions(args) => completions::run(args, ui),
         }

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::{
-    Error, Ui, json,
+    Error, Ui, json, save_all,
     source::{SYSTEM_FILE, kernel_table, reason},
+    vrrp::Target,
 };
 use crate::{
     ipvs::plan::{Extra, plan},
@@ -22,7 +23,9 @@ use crate::{
 #[command(after_long_help = "Examples:
   lvsadm save                          print the table
   lvsadm save /root/before-change      keep it before a change
-  lvsadm save --system                 write /etc/sysconfig/ipvsadm, which is restored at boot")]
+  lvsadm save --system                 write /etc/sysconfig/ipvsadm, which is restored at boot
+  lvsadm save --all                    keep what the agent runs for its next start
+  lvsadm save --all -                  show it")]
 pub struct SaveArgs {
     /// File to write; its mode and owner are kept (default: standard output)
     file: Option<PathBuf>,
@@ -32,6 +35,11 @@ pub struct SaveArgs {
     /// Print the table as JSON
     #[arg(long, conflicts_with_all = ["file", "system"])]
     json: bool,
+    /// Write everything: virtual routers, checks and the table, as the agent runs them; to its save file if none is named
+    #[arg(long, conflicts_with_all = ["system", "json"])]
+    all: bool,
+    #[command(flatten)]
+    target: Target,
 }
 
 /// Runs the verb.
@@ -39,6 +47,9 @@ pub struct SaveArgs {
 /// # Errors
 /// The table cannot be read, or the file not be written.
 pub fn run(args: SaveArgs, ui: &mut Ui) -> Result<u8, Error> {
+    if args.all {
+        return save_all::run(&args.target, args.file.as_deref(), ui);
+    }
     let mut table = kernel_table()?;
     table.services.sort_unstable_keys();
     for entry in table.services.values_mut() {

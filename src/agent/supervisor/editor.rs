@@ -22,7 +22,7 @@ use crate::{
         event::{Event, Subject},
         vrrp,
     },
-    state::{agent_file::AgentFile, file, names::Resolver, store},
+    state::{agent_file::AgentFile, names::Resolver, store},
 };
 
 /// How long a child may take to answer.
@@ -92,7 +92,7 @@ pub(super) async fn save(shared: &Shared, autosave: Option<bool>) -> Result<Save
 
 async fn write_file(shared: &Shared, mut lines: AgentFile, path: PathBuf) -> Result<(), Vec<Complaint>> {
     if let Some(table) = table(shared).await? {
-        lines = with_table(lines, table);
+        lines = lines.with_table(&table, &Resolver::new());
     }
     let named = path.display().to_string();
     let written = spawn_blocking(move || {
@@ -125,16 +125,6 @@ async fn table(shared: &Shared) -> Result<Option<Vec<String>>, Vec<Complaint>> {
     let answer = ask(shared, Kind::Check, "table.get", json!({})).await?;
     let lines = answer.get("lines").cloned().and_then(|lines| serde_json::from_value(lines).ok());
     lines.map(Some).ok_or_else(|| vec![Complaint::new("the check process does not say what the table is")])
-}
-
-/// Puts a table into a file, whose own lines stay if they say the same.
-fn with_table(lines: AgentFile, table: Vec<String>) -> AgentFile {
-    let new = lines.with_table(table);
-    let read = |lines: &AgentFile| file::parse(lines.text().as_bytes(), &Resolver::new()).map(|file| file.table);
-    match (read(&lines), read(&new)) {
-        (Ok(old), Ok(table)) if old == table => lines,
-        _ => new,
-    }
 }
 
 /// Goes on with other lines. Messages about them call them `named`.

@@ -57,8 +57,8 @@ impl Checked {
             set::Settings::default()
         });
         faults.sort_by_key(|fault| (fault.line, fault.column));
-        // A quote that is never closed is wrong whatever the line is about.
-        faults.dedup();
+        // What is wrong with the words of a line is found by everybody who reads it.
+        faults.dedup_by_key(|fault| (fault.line, fault.column));
         if !faults.is_empty() {
             return Err(faults.into_iter().map(placed).collect());
         }

@@ -4,6 +4,7 @@ pub(in crate::cli) mod ask;
 mod events;
 mod run;
 mod start;
+pub(in crate::cli) mod state;
 mod status;
 mod stop;
 mod why;
