@@ -24,11 +24,13 @@ pub mod holder;
 pub mod json;
 pub mod kernel;
 pub mod list;
+pub mod metrics;
 pub mod names;
 pub mod render;
 pub mod restore;
 pub mod save;
 mod save_all;
+pub mod set;
 pub mod source;
 pub mod sync;
 pub mod timeouts;
@@ -79,6 +81,8 @@ enum Command {
     Check(check::CheckArgs),
     Agent(agent::AgentArgs),
     Config(config::ConfigArgs),
+    Set(set::SetArgs),
+    Metrics(metrics::MetricsArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -104,6 +108,8 @@ impl Command {
             Self::Check(args) => check::run(args, ui),
             Self::Agent(args) => agent::run(args, ui),
             Self::Config(args) => config::run(args, ui),
+            Self::Set(args) => set::run(args, ui),
+            Self::Metrics(args) => metrics::run(args, ui),
             Self::Completions(args) => completions::run(args, ui),
         }
     }

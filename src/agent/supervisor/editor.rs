@@ -157,6 +157,7 @@ async fn replace(shared: &Shared, text: Vec<u8>, named: PathBuf) -> Changed {
         core.running.revision += 1;
         (core.running.revision, core.running.autosave)
     };
+    shared.configure();
     if autosave {
         shared.core.borrow_mut().save_at = Some(crate::sys::clock::now());
         shared.wake.notify_one();
