@@ -1,0 +1,3 @@
+//! drain, undrain, top and explain on a live table, with stock ipvsadm as judge.
+
+mod drain;
