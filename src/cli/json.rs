@@ -6,6 +6,7 @@
 mod attempt;
 mod drain;
 mod explain;
+mod top;
 
 use std::net::IpAddr;
 
@@ -22,6 +23,7 @@ use crate::{
 pub use attempt::{Attempt, Digest};
 pub use drain::{DrainStep, Undrained};
 pub use explain::Explained;
+pub use top::Top;
 
 /// Number of the schema that all of it follows.
 pub const SCHEMA: u32 = 1;

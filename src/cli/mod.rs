@@ -34,6 +34,7 @@ mod save_all;
 pub mod source;
 pub mod sync;
 pub mod timeouts;
+pub mod top;
 pub mod ui;
 pub mod undrain;
 pub mod vrrp;
@@ -73,6 +74,7 @@ enum Command {
     Connections(connections::ConnectionsArgs),
     Drain(Box<drain::DrainArgs>),
     Undrain(undrain::UndrainArgs),
+    Top(top::TopArgs),
     Explain(explain::ExplainArgs),
     Clear(clear::ClearArgs),
     Zero(zero::ZeroArgs),
@@ -105,6 +107,7 @@ impl Command {
             Self::Connections(args) => connections::run(args, ui),
             Self::Drain(args) => drain::run(*args, ui),
             Self::Undrain(args) => undrain::run(args, ui),
+            Self::Top(args) => top::run(args, ui),
             Self::Explain(args) => explain::run(args, ui),
             Self::Save(args) => save::run(args, ui),
             Self::Restore(args) => restore::run(args, ui),

@@ -144,13 +144,13 @@ impl Wish {
     /// Returns the servers that get weights, and which.
     fn choose(&self, table: &Table, list: &Drains) -> Result<Vec<record::Back>, Error> {
         let mut back = Vec::new();
-        let mut complaints = Vec::new();
+        let (mut complaints, mut at_work) = (Vec::new(), Vec::new());
         for chosen in choose(table, &self.services, &self.servers)? {
             let noted = list.drain(&chosen.member()).map(|drain| drain.weight);
             let label = chosen.label();
             match (noted, self.weight.or(noted.and_then(Weight::new).filter(|weight| *weight > Weight::ZERO))) {
                 (None, _) if self.all => {}
-                (None, _) if chosen.server.weight > Weight::ZERO => complaints.push(Complaint::new(format_args!(
+                (None, _) if chosen.server.weight > Weight::ZERO => at_work.push(Complaint::new(format_args!(
                     "{label} is not drained: it has weight {}",
                     chosen.server.weight
                 ))),
@@ -164,6 +164,10 @@ impl Wish {
                         .hint("name the weight that it is to have: -w 1"),
                 ),
             }
+        }
+        // A server that is drained in some of its services is at work in the others.
+        if complaints.is_empty() && back.is_empty() {
+            complaints = at_work;
         }
         if complaints.is_empty() { Ok(back) } else { Err(Error::all_failed(complaints)) }
     }

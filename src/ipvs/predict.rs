@@ -6,12 +6,12 @@
 //! shares only.
 //!
 //! Not seen from outside: a server above its upper threshold stays closed until it is below the lower one, and mh goes by the last
-//! weight above 0 that a server had.
+//! weight above 0 that a server had ([`LastWeights`]).
 
 mod hash;
 mod maglev;
 
-use std::net::IpAddr;
+use std::{collections::HashMap, net::IpAddr};
 
 use crate::model::{ServerKey, SnapshotServer, SnapshotService, Weight};
 
@@ -24,6 +24,18 @@ pub struct Packet {
     pub source_port: Option<u16>,
     /// Where the packet goes to.
     pub destination: IpAddr,
+}
+
+/// The last weights above 0 of servers that have weight 0 now, as far as somebody knows them. mh goes by them.
+pub type LastWeights = HashMap<ServerKey, Weight>;
+
+/// Returns the servers whose last weight would have to be known to foretell this service's choices, and is not.
+pub fn unknown_weights(service: &SnapshotService, last: &LastWeights) -> Vec<ServerKey> {
+    if service.service.scheduler.as_str() != "mh" {
+        return Vec::new();
+    }
+    let keys = service.servers.iter().filter(|each| each.server.weight == Weight::ZERO).map(|each| each.server.key);
+    keys.filter(|key| !last.contains_key(key)).collect()
 }
 
 /// What a scheduler does with a new connection.
@@ -53,7 +65,7 @@ pub struct Fallback {
 }
 
 /// Returns what the service's scheduler chooses.
-pub fn choose(service: &SnapshotService, packet: &Packet) -> Choice {
+pub fn choose(service: &SnapshotService, packet: &Packet, last: &LastWeights) -> Choice {
     let flags = service.service.flags;
     let servers = service.servers.as_slice();
     if servers.is_empty() {
@@ -68,7 +80,7 @@ pub fn choose(service: &SnapshotService, packet: &Packet) -> Choice {
         },
         "mh" => match port(flags.second) {
             Some(port) => {
-                let table = maglev::Table::new(servers, service.service.key.family());
+                let table = maglev::Table::new(servers, service.service.key.family(), last);
                 hashed(table.find(packet.source, port, flags.first))
             }
             None => Choice::NeedsPort,
@@ -78,29 +90,18 @@ pub fn choose(service: &SnapshotService, packet: &Packet) -> Choice {
 }
 
 /// Returns what is chosen when `gone` is not there for new connections any more.
-pub fn fallback(service: &SnapshotService, packet: &Packet, gone: ServerKey) -> Fallback {
+pub fn fallback(service: &SnapshotService, packet: &Packet, gone: ServerKey, last: &LastWeights) -> Fallback {
     let mut drained = service.clone();
+    let mut known = last.clone();
     for each in drained.servers.iter_mut().filter(|each| each.server.key == gone) {
+        if each.server.weight > Weight::ZERO {
+            known.insert(gone, each.server.weight);
+        }
         each.server.weight = Weight::ZERO;
     }
-    // mh keeps the places of a server whose weight becomes 0, as if it still had the weight that it has now.
-    let drained = match service.service.scheduler.as_str() {
-        "mh" => {
-            let flags = service.service.flags;
-            let port = if flags.second { packet.source_port } else { Some(0) };
-            match port {
-                Some(port) => {
-                    let table = maglev::Table::new(&service.servers, service.service.key.family());
-                    hashed(table.closing(gone).find(packet.source, port, flags.first))
-                }
-                None => Choice::NeedsPort,
-            }
-        }
-        _ => choose(&drained, packet),
-    };
     let mut deleted = service.clone();
     deleted.servers.retain(|each| each.server.key != gone);
-    Fallback { drained, deleted: choose(&deleted, packet) }
+    Fallback { drained: choose(&drained, packet, &known), deleted: choose(&deleted, packet, last) }
 }
 
 /// Whether a server takes new connections, as far as that can be seen.
@@ -219,7 +220,7 @@ mod tests {
 
     /// The last number of the address that is chosen now.
     fn now(scheduler: &str, servers: &[(u32, u32, u32)]) -> Option<u8> {
-        match choose(&service(scheduler, servers), &packet()) {
+        match choose(&service(scheduler, servers), &packet(), &LastWeights::new()) {
             Choice::Now(ServerKey { address: IpAddr::V4(address), .. }) => Some(address.octets()[3]),
             _ => None,
         }
@@ -239,11 +240,14 @@ mod tests {
 
     #[test]
     fn shares_add_up() {
-        let Choice::Shared(shares) = choose(&service("wrr", &[(3, 0, 0), (1, 0, 0), (0, 0, 0)]), &packet()) else {
+        let Choice::Shared(shares) =
+            choose(&service("wrr", &[(3, 0, 0), (1, 0, 0), (0, 0, 0)]), &packet(), &LastWeights::new())
+        else {
             panic!("shares");
         };
         assert_eq!(shares.iter().map(|(_, share)| *share).collect::<Vec<_>>(), [750, 250]);
-        let Choice::Shared(shares) = choose(&service("rr", &[(3, 0, 0), (1, 0, 0)]), &packet()) else {
+        let Choice::Shared(shares) = choose(&service("rr", &[(3, 0, 0), (1, 0, 0)]), &packet(), &LastWeights::new())
+        else {
             panic!("shares");
         };
         assert_eq!(shares.iter().map(|(_, share)| *share).collect::<Vec<_>>(), [500, 500]);
@@ -253,24 +257,26 @@ mod tests {
     fn a_full_server_is_closed() {
         let mut service = service("lc", &[(1, 5, 5), (1, 9, 9)]);
         service.servers[0].server.thresholds.upper = 10;
-        assert_eq!(choose(&service, &packet()), Choice::Now(service.servers[1].server.key));
+        assert_eq!(choose(&service, &packet(), &LastWeights::new()), Choice::Now(service.servers[1].server.key));
         service.servers[1].server.thresholds.upper = 1;
-        assert_eq!(choose(&service, &packet()), Choice::Nobody);
+        assert_eq!(choose(&service, &packet(), &LastWeights::new()), Choice::Nobody);
     }
 
     #[test]
     fn hashes_fall_back_only_if_told_to() {
         for scheduler in ["sh", "mh"] {
             let mut service = service(scheduler, &[(1, 0, 0), (1, 0, 0), (1, 0, 0)]);
-            let Choice::Hashed(chosen) = choose(&service, &packet()) else { panic!("{scheduler}") };
-            let without = fallback(&service, &packet(), chosen);
+            let Choice::Hashed(chosen) = choose(&service, &packet(), &LastWeights::new()) else {
+                panic!("{scheduler}")
+            };
+            let without = fallback(&service, &packet(), chosen, &LastWeights::new());
             assert_eq!(without.drained, Choice::Closed(chosen));
             assert!(matches!(without.deleted, Choice::Hashed(other) if other != chosen));
             service.service.flags.first = true;
-            let with = fallback(&service, &packet(), chosen);
+            let with = fallback(&service, &packet(), chosen, &LastWeights::new());
             assert!(matches!(with.drained, Choice::Hashed(other) if other != chosen));
             service.service.flags.second = true;
-            assert_eq!(choose(&service, &packet()), Choice::NeedsPort);
+            assert_eq!(choose(&service, &packet(), &LastWeights::new()), Choice::NeedsPort);
         }
     }
 }

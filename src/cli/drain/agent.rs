@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The door of an agent; a check process that runs by itself has only its own.
-const SOCKETS: [&str; 2] = ["agent.sock", check::control::SOCKET];
+pub(in crate::cli) const SOCKETS: [&str; 2] = ["agent.sock", check::control::SOCKET];
 
 /// How long an answer is waited for.
 const LIMIT: Duration = Duration::from_secs(12);

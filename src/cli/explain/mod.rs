@@ -11,19 +11,21 @@ use clap::{Args, ValueEnum};
 use super::{
     Complaint, Error, Ui,
     args::{Faults, address, mark},
-    json,
+    drain, json,
     kernel::Reader,
     names::Names,
     render,
+    vrrp::Target,
 };
 use crate::{
     host::{Host, sysctl},
     ipvs::{
         Connection,
-        predict::{self, Choice, Fallback, Packet},
+        predict::{self, Choice, Fallback, LastWeights, Packet},
         procfs,
     },
     model::{Family, Protocol, RealServer, ServerKey, ServiceKey, SnapshotService, Weight},
+    state::drains::{Drains, Member},
 };
 use marks::Rules;
 use matching::{Question, Why};
@@ -69,6 +71,8 @@ pub struct ExplainArgs {
     /// JSON, described in lvsadm(8)
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    target: Target,
 }
 
 /// A protocol that can be balanced.
@@ -161,6 +165,8 @@ pub(in crate::cli) struct Explanation {
     pub(in crate::cli) candidates: Vec<Candidate>,
     /// Who gets it without the one that was foretold.
     pub(in crate::cli) fallback: Option<Fallback>,
+    /// Servers whose last weight above 0 the scheduler goes by, and nobody knows.
+    pub(in crate::cli) unknown_weights: Vec<ServerKey>,
 }
 
 /// Runs the verb.
@@ -184,6 +190,7 @@ pub fn run(args: ExplainArgs, ui: &mut Ui) -> Result<u8, Error> {
         |key: &ServiceKey| matches!(key, ServiceKey::Address { address, .. } if *address == question.to.ip());
     let others = snapshot.services.iter().map(|each| each.service.key).filter(is_alike);
 
+    let last = found.map(|(service, _)| last_weights(&args.target, service)).unwrap_or_default();
     let mut host = Host::open().map_err(Error::failed)?;
     let links = host.links().map_err(Error::failed)?;
     let addresses = host.addresses().map_err(Error::failed)?;
@@ -201,8 +208,12 @@ pub fn run(args: ExplainArgs, ui: &mut Ui) -> Result<u8, Error> {
         decision: Decision::NotTaken,
         candidates: Vec::new(),
         fallback: None,
+        unknown_weights: Vec::new(),
     };
-    explanation.decide(sends_away());
+    if let Some((service, _)) = &explanation.service {
+        explanation.unknown_weights = predict::unknown_weights(service, &last);
+    }
+    explanation.decide(sends_away(), &last);
     for candidate in explanation.candidates.iter_mut().take(MOST_WAYS) {
         candidate.way = Some(way::find(&mut host, &links, &candidate.server, question.mark)?);
     }
@@ -243,6 +254,25 @@ fn question(args: &ExplainArgs) -> Result<(Question, bool), Error> {
     }
 }
 
+/// Returns what weights servers had that have none now: from an agent, or from the notes of drains. Who cannot be asked knows
+/// nothing.
+fn last_weights(target: &Target, service: &SnapshotService) -> LastWeights {
+    let key = &service.service.key;
+    let closed = service.servers.iter().map(|each| each.server).filter(|server| server.weight == Weight::ZERO);
+    let mut closed = closed.peekable();
+    if closed.peek().is_none() {
+        return LastWeights::new();
+    }
+    let held = drain::agent::table(&target.run_dir()).ok().flatten();
+    let notes = Drains::read(&drain::record::path(target)).unwrap_or_default();
+    let weight = |server: &RealServer| match &held {
+        Some(table) => Some(table.services.get(key)?.servers.get(&server.key)?.weight),
+        None => notes.drain(&Member::new(key, &server.key)).and_then(|drain| Weight::new(drain.weight)),
+    };
+    let known = closed.filter_map(|server| Some((server.key, weight(&server)?)));
+    known.filter(|(_, weight)| *weight > Weight::ZERO).collect()
+}
+
 /// Whether clients that are remembered are sent away from servers without weight.
 fn sends_away() -> bool {
     let switch = sysctl::Key::new("ipv4/vs/expire_quiescent_template").ok();
@@ -251,7 +281,7 @@ fn sends_away() -> bool {
 
 impl Explanation {
     /// Decides as the kernel does: a connection that exists, then what is remembered, then the scheduler.
-    fn decide(&mut self, sends_away: bool) {
+    fn decide(&mut self, sends_away: bool, last: &LastWeights) {
         if let ([connection], Some(_)) = (self.connections.as_slice(), self.question.client_port) {
             let key = key_of(connection.server);
             self.decision = Decision::Connection(key);
@@ -282,10 +312,10 @@ impl Explanation {
             source_port: self.question.client_port,
             destination: self.question.to.ip(),
         };
-        let choice = predict::choose(service, &packet);
+        let choice = predict::choose(service, &packet, last);
         match &choice {
             Choice::Hashed(key) | Choice::Closed(key) => {
-                self.fallback = Some(predict::fallback(service, &packet, *key));
+                self.fallback = Some(predict::fallback(service, &packet, *key, last));
                 self.candidates = self.find(*key).into_iter().collect();
             }
             Choice::Now(key) => self.candidates = self.find(*key).into_iter().collect(),

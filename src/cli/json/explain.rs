@@ -47,6 +47,8 @@ pub struct Explained<'a> {
     server_if_drained: Option<ServerItem>,
     /// The next one once that is deleted; `null`: nobody, or not foretold.
     server_if_deleted: Option<ServerItem>,
+    /// Whether the choice is sure; not where a scheduler goes by something that is not seen.
+    certain: bool,
     /// All servers that may be chosen.
     candidates: Vec<CandidateItem<'a>>,
 }
@@ -190,6 +192,7 @@ impl<'a> Explained<'a> {
             server: it.server().map(ServerItem::new),
             server_if_drained: it.fallback.as_ref().and_then(|next| ServerItem::of(&next.drained)),
             server_if_deleted: it.fallback.as_ref().and_then(|next| ServerItem::of(&next.deleted)),
+            certain: it.unknown_weights.is_empty(),
             candidates: it.candidates.iter().map(CandidateItem::new).collect(),
         }
     }

@@ -206,6 +206,13 @@ impl Page<'_> {
                 self.say("server", format_args!("{scheduler} hashes the client's port, too: name it, CLIENT:PORT"));
             }
         }
+        if let Some(first) = it.unknown_weights.first() {
+            let first = self.server(first);
+            self.say(
+                "doubtful",
+                format_args!("mh goes by the last weight above 0 that {first} had, if any, which is not known here"),
+            );
+        }
         if let Some(fallback) = &it.fallback {
             let who = |page: &Self, choice: &Choice| match choice {
                 Choice::Hashed(key) => page.server(key),

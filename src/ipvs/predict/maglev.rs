@@ -5,8 +5,8 @@
 
 use std::net::IpAddr;
 
-use super::{Found, hash::fold, is_open};
-use crate::model::{Family, ServerKey, SnapshotServer};
+use super::{Found, LastWeights, hash::fold};
+use crate::model::{Family, SnapshotServer, Weight};
 
 /// Places of the table: the kernel's default (`CONFIG_IP_VS_MH_TAB_INDEX` 12).
 const PLACES: usize = 4093;
@@ -22,8 +22,6 @@ pub(super) struct Table<'a> {
     servers: &'a [SnapshotServer],
     /// Which server has a place.
     places: Vec<usize>,
-    /// A server that takes no new connections, though it looks as if it did.
-    closed: Option<ServerKey>,
 }
 
 /// A server while the table is filled.
@@ -34,9 +32,14 @@ struct Order {
 }
 
 impl<'a> Table<'a> {
-    /// Fills a table. `family` is the service's, by which addresses are hashed.
-    pub(super) fn new(servers: &'a [SnapshotServer], family: Family) -> Self {
-        let weights: Vec<u32> = servers.iter().map(|each| each.server.weight.value()).collect();
+    /// Fills a table. `family` is the service's, by which addresses are hashed; `last` has the last weights above 0 of servers
+    /// without weight, which keep their places.
+    pub(super) fn new(servers: &'a [SnapshotServer], family: Family, last: &LastWeights) -> Self {
+        let weight = |each: &SnapshotServer| match each.server.weight {
+            Weight::ZERO => last.get(&each.server.key).copied().unwrap_or(Weight::ZERO).value(),
+            weight => weight.value(),
+        };
+        let weights: Vec<u32> = servers.iter().map(weight).collect();
         let common = weights.iter().copied().fold(0, greatest_common_divisor);
         let greatest = weights.iter().max().copied().unwrap_or(0).checked_div(common).unwrap_or(0);
         let shift = (u32::BITS - greatest.leading_zeros()).saturating_sub(WEIGHT_BITS);
@@ -50,12 +53,7 @@ impl<'a> Table<'a> {
                 Order { at: first % PLACES, skip: second % (PLACES - 1) + 1, turns: turns.max(u32::from(weight > 0)) }
             })
             .collect();
-        Self { servers, places: fill(&mut orders), closed: None }
-    }
-
-    /// Has a server take no new connections, without giving its places to others.
-    pub(super) fn closing(self, server: ServerKey) -> Self {
-        Self { closed: Some(server), ..self }
+        Self { servers, places: fill(&mut orders) }
     }
 
     /// Returns the server for a client.
@@ -75,11 +73,7 @@ impl<'a> Table<'a> {
 
     fn at(&self, place: usize) -> Found {
         let server = self.places.get(place).and_then(|server| self.servers.get(*server));
-        match server {
-            Some(server) if is_open(server) && self.closed != Some(server.server.key) => Found::Open(server.server.key),
-            Some(server) => Found::Closed(server.server.key),
-            None => Found::Nobody,
-        }
+        server.map_or(Found::Nobody, Found::of)
     }
 }
 
