@@ -4,6 +4,9 @@
 //! number; new ones may come. Every field is always there, `null` where there is nothing to say.
 
 mod attempt;
+mod drain;
+mod explain;
+mod top;
 
 use std::net::IpAddr;
 
@@ -18,6 +21,9 @@ use crate::{
 };
 
 pub use attempt::{Attempt, Digest};
+pub use drain::{DrainStep, Undrained};
+pub use explain::Explained;
+pub use top::Top;
 
 /// Number of the schema that all of it follows.
 pub const SCHEMA: u32 = 1;

@@ -39,6 +39,11 @@ pub fn run_dir(chosen: Option<&Path>) -> PathBuf {
     }
 }
 
+/// Returns the run directory of the machine's first network namespace.
+pub fn first_run_dir() -> &'static Path {
+    Path::new(RUN_DIR)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

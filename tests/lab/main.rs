@@ -6,6 +6,7 @@ mod check_keepalived;
 mod client;
 mod compat;
 mod holder;
+mod live;
 mod restore;
 mod smoke;
 mod support;

@@ -254,7 +254,16 @@ impl ServiceFilter {
     /// # Errors
     /// Those that name nothing.
     pub fn all_found(&self, snapshot: &Snapshot) -> Result<(), Error> {
-        let there = |wanted: &&Wanted| snapshot.services.iter().any(|each| wanted.is(&each.service.key));
+        let keys: Vec<_> = snapshot.services.iter().map(|each| each.service.key).collect();
+        self.all_among(&keys)
+    }
+
+    /// Passes if every word of the filter names one of these services.
+    ///
+    /// # Errors
+    /// Those that name nothing.
+    pub fn all_among(&self, services: &[ServiceKey]) -> Result<(), Error> {
+        let there = |wanted: &&Wanted| services.iter().any(|key| wanted.is(key));
         let missing: Vec<_> = self
             .wanted
             .iter()
