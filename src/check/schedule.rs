@@ -344,7 +344,7 @@ mod tests {
         let settings = Schedule { warmup: seconds(60), jitter: seconds(1), ..schedule() };
         let mut firsts = Vec::new();
         for _ in 0..500 {
-            let mut course = Course::new(Moment::ZERO, settings.clone(), &mut rng);
+            let mut course = Course::new(Moment::ZERO, settings.clone().into(), &mut rng);
             let first = course.due();
             assert!(first <= at(60_000));
             firsts.push(first);
