@@ -4,6 +4,7 @@
 //! number; new ones may come. Every field is always there, `null` where there is nothing to say.
 
 mod attempt;
+mod events;
 
 use std::net::IpAddr;
 
@@ -18,6 +19,7 @@ use crate::{
 };
 
 pub use attempt::{Attempt, Digest};
+pub use events::{Event, Events};
 
 /// Number of the schema that all of it follows.
 pub const SCHEMA: u32 = 1;

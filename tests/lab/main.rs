@@ -8,5 +8,6 @@ mod compat;
 mod restore;
 mod smoke;
 mod support;
+mod told;
 mod verbs;
 mod vrrp;
