@@ -10,6 +10,7 @@ pub mod journal;
 pub mod log;
 pub mod metrics;
 pub mod supervisor;
+mod sync;
 pub mod vrrp;
 
 /// The agent's control socket, in the run directory.

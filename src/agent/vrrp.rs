@@ -15,6 +15,7 @@ use super::{
     control::{Complaint, Reply, Request, Server, VrrpCall},
     event::{Event, Outlet},
     log as sink,
+    sync::Follower,
 };
 use crate::{
     host::{
@@ -108,7 +109,8 @@ async fn serve(settings: Settings, options: &RunOptions, origin: Origin, runner:
     let (reloads_in, reloads) = mpsc::channel(1);
     let asked = tokio::spawn(answer(requests, orders_in, reloads_in, origin));
     let journal = Journal::new(&settings, options.outlet);
-    let told = tokio::spawn(tell(notifier, notices, reloads, journal));
+    let follower = Follower::new(settings.sync.clone());
+    let told = tokio::spawn(tell(notifier, notices, reloads, journal, follower));
 
     let stop = async move {
         tokio::select! {
@@ -135,6 +137,7 @@ async fn tell(
     mut notices: mpsc::UnboundedReceiver<Notice>,
     mut reloads: mpsc::Receiver<Box<Settings>>,
     mut journal: Journal,
+    mut follower: Follower,
 ) {
     loop {
         tokio::select! {
@@ -143,16 +146,19 @@ async fn tell(
                 for fault in notifier.reconfigure(&settings) {
                     warn!("{fault}");
                 }
+                follower.follow(settings.sync.clone());
             }
             notice = notices.recv() => match notice {
                 Some(notice) => {
                     journal.take(&notice);
                     notifier.notify(&notice);
+                    follower.take(&notice);
                 }
                 None => break,
             },
         }
     }
+    follower.finish();
     notifier.finish(FAREWELL).await;
 }
 

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{
     Error, Ui, json, save_all,
-    source::{SYSTEM_FILE, kernel_table, reason},
+    source::{SYSTEM_FILE, operator_table, reason},
     vrrp::Target,
 };
 use crate::{
@@ -17,7 +17,8 @@ use crate::{
 
 /// Write the table as a save file that loses nothing
 ///
-/// Services, servers with thresholds, timeouts and sync daemons. The file is replaced at once and whole: a full disk or
+/// Services, servers with thresholds, timeouts and sync daemons. With an agent that holds the table, what people asked for
+/// is saved: a server that is down or drains is saved as it is meant to be. The file is replaced at once and whole: a full disk or
 /// a kill leaves the old one. `lvsadm restore`, `ipvsadm-restore` and `ipvsadm -R` read it.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:
@@ -32,11 +33,14 @@ pub struct SaveArgs {
     /// Write the system's save file, /etc/sysconfig/ipvsadm
     #[arg(long, conflicts_with = "file")]
     system: bool,
+    /// Save the kernel's table itself, whatever a running agent was asked for
+    #[arg(long)]
+    kernel: bool,
     /// Print the table as JSON
     #[arg(long, conflicts_with_all = ["file", "system"])]
     json: bool,
     /// Write everything: virtual routers, checks and the table, as the agent runs them; to its save file if none is named
-    #[arg(long, conflicts_with_all = ["system", "json"])]
+    #[arg(long, conflicts_with_all = ["system", "kernel", "json"])]
     all: bool,
     #[command(flatten)]
     target: Target,
@@ -50,7 +54,7 @@ pub fn run(args: SaveArgs, ui: &mut Ui) -> Result<u8, Error> {
     if args.all {
         return save_all::run(&args.target, args.file.as_deref(), ui);
     }
-    let mut table = kernel_table()?;
+    let (mut table, _) = operator_table(args.kernel)?;
     table.services.sort_unstable_keys();
     for entry in table.services.values_mut() {
         entry.servers.sort_unstable_keys();

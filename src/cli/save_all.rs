@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{
     Error, Ui,
     agent::ask::{ask, ask_verb},
-    source::{kernel_table, reason},
+    source::{operator_table, reason},
     vrrp::{
         Target,
         file::{Saved, lock, write},
@@ -59,7 +59,8 @@ pub(super) fn run(target: &Target, file: Option<&Path>, ui: &mut Ui) -> Result<u
     Ok(0)
 }
 
-/// Returns the lines of the table: those that the agent holds, nothing if it holds none; without an agent, the kernel's.
+/// Returns the lines of the table: those that the agent holds, nothing if it holds none; without an agent, those of a
+/// check process that runs alone, or the kernel's.
 fn table(agent: Option<&Path>) -> Result<Option<Vec<String>>, Error> {
     if let Some(socket) = agent
         && let Some(status) = ask::<Status>(socket, &AgentCall::Status {})?
@@ -69,6 +70,6 @@ fn table(agent: Option<&Path>) -> Result<Option<Vec<String>>, Error> {
         return Ok(held.map(|held| held.lines));
     }
     // Timeouts and daemons are the whole table's, and no agent holds them.
-    let table = Table { timeouts: None, daemons: Vec::new(), ..kernel_table()? };
+    let table = Table { timeouts: None, daemons: Vec::new(), ..operator_table(false)?.0 };
     Ok(Some(plan(&Table::default(), &table, Extra::Keep).map(|change| print::change_line(&change)).collect()))
 }

@@ -5,7 +5,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -17,7 +17,9 @@ use tokio::{
     sync::{mpsc, oneshot},
 };
 
-use super::{Error, Layer, Layered, Order, Reload, RunOptions, WantedTurn, memory::Memory, process::idle_warning};
+use super::{
+    Error, Layer, Layered, Order, Reload, RunOptions, WantedTurn, memory::Memory, process::idle_warning, rules,
+};
 use crate::{
     agent::{
         control::{self, CheckCall, Complaint, OperatorTable, Place, Reply, Request, Server, Then, service_named},
@@ -53,6 +55,8 @@ pub struct Loaded {
     pub lines: Lines,
     /// The table that it describes; `None` if it has no service, and so the kernel's is the operator's.
     pub table: Option<Table>,
+    /// Timeouts and sync daemons that it names.
+    pub extras: Table,
 }
 
 impl Loaded {
@@ -74,10 +78,18 @@ impl Loaded {
         let (lines, saved) = parsed
             .and_then(|parsed| parsed.checks(&Resolver::new()))
             .map_err(|faults| faults.into_iter().map(placed).collect::<Vec<_>>())?;
-        let table = Table { timeouts: None, daemons: Vec::new(), ..saved.table };
+        let Table { services, timeouts, daemons } = saved.table;
+        let extras = Table { timeouts, daemons, ..Table::default() };
+        let table = Table { services, ..Table::default() };
         let table = Some(table).filter(|table| !table.services.is_empty());
         // Whoever changes the file may name it differently.
-        Ok(Self { file: fs::canonicalize(file).unwrap_or_else(|_| file.to_owned()), lines, table })
+        Ok(Self { file: fs::canonicalize(file).unwrap_or_else(|_| file.to_owned()), lines, table, extras })
+    }
+
+    /// Takes the file for the whole truth: where it has no services, there are none.
+    #[must_use]
+    fn as_whole(self) -> Self {
+        Self { table: Some(self.table.unwrap_or_default()), ..self }
     }
 
     /// Returns the operator's table that a process begins with: the file's, or if it has none, the kernel's.
@@ -147,11 +159,19 @@ pub fn idle_status(idle: Vec<(ServiceKey, String)>) -> Vec<IdleStatus> {
 /// then.
 pub fn run(loaded: Loaded, options: &RunOptions, run_dir: &Path) -> Result<(), Vec<Complaint>> {
     sink::start(&options.log);
-    // After a process that died, the table is the one that it had.
-    let before = if options.resume { Memory::new(options.memory.as_deref()).table() } else { None };
-    let operator = match before {
+    let loaded = if options.whole_file.is_some() { loaded.as_whole() } else { loaded };
+    let memory = Memory::new(options.memory.as_deref());
+    // After a process that died, the table is the one that it had, unless the file is the whole truth.
+    let resumes = options.resume && options.whole_file.is_none();
+    let operator = match if resumes { memory.table() } else { None } {
         Some(table) => table,
-        None => loaded.operator().map_err(|error| complaints(&error))?,
+        None => {
+            let mut table = loaded.operator().map_err(|error| complaints(&error))?;
+            if loaded.table.is_none() {
+                memory.find_left(&mut table);
+            }
+            table
+        }
     };
     let Layered { settings, idle, faults } = loaded.over(operator);
     if !faults.is_empty() {
@@ -160,16 +180,23 @@ pub fn run(loaded: Loaded, options: &RunOptions, run_dir: &Path) -> Result<(), V
     idle.iter().for_each(|idle| warn!("{}", idle_warning(idle)));
     let loaded = Arc::new(loaded);
     let layer: Arc<dyn Layer> = Arc::clone(&loaded) as _;
+    let rules = options.whole_file.map(|rules| rules::Held::begin(rules, &loaded.extras, options.resume));
+    let rules = Arc::new(Mutex::new(rules.transpose().map_err(|error| complaints(&error))?));
+    let held = Arc::clone(&rules);
     let begin = || {
         let server = Server::bind(&run_dir.join(SOCKET))?;
         let hangup = signal(SignalKind::hangup())?;
         let (requests_in, requests) = mpsc::channel(WAITING);
         let (orders_in, orders) = mpsc::channel(WAITING);
         tokio::spawn(server.serve(requests_in));
-        tokio::spawn(answer(requests, hangup, Held { loaded, orders: orders_in }));
+        tokio::spawn(answer(requests, hangup, Held { loaded, orders: orders_in, rules: held }));
         Ok(orders)
     };
-    super::run_with(settings, Some(layer), options, begin).map(|_| ()).map_err(|error| complaints(&error))
+    let result = super::run_with(settings, Some(layer), options, begin);
+    if let Some(rules) = rules.lock().ok().and_then(|mut rules| rules.take()) {
+        rules.end();
+    }
+    result.map(|_| ()).map_err(|error| complaints(&error))
 }
 
 /// Returns all that an error says.
@@ -196,6 +223,8 @@ fn complaints(error: &Error) -> Vec<Complaint> {
 struct Held {
     loaded: Arc<Loaded>,
     orders: mpsc::Sender<Order>,
+    /// What is held of the kernel beside services, with keepalived's rules.
+    rules: Arc<Mutex<Option<rules::Held>>>,
 }
 
 /// Answers what is asked on the control socket.
@@ -288,12 +317,19 @@ impl Held {
 
     /// Reads the file again, and goes on with what it says.
     async fn reload(&mut self) -> Result<Vec<String>, Vec<Complaint>> {
-        let new = Arc::new(Loaded::read(&self.loaded.file)?);
+        let new = Loaded::read(&self.loaded.file)?;
+        let whole = self.rules.lock().is_ok_and(|rules| rules.is_some());
+        let new = Arc::new(if whole { new.as_whole() } else { new });
         let (old, next) = (Arc::clone(&self.loaded), Arc::clone(&new));
         let table = Box::new(move |operator| next.after(&old, operator));
         let reload = Reload { layer: Arc::clone(&new) as _, table };
         let warnings = self.ask(|reply| Order::Reload(reload, reply)).await?.map_err(|error| complaints(&error))?;
         info!("{} was read again", new.file.display());
+        if let Ok(mut rules) = self.rules.lock()
+            && let Some(rules) = rules.as_mut()
+        {
+            rules.change(&new.extras).map_err(|error| complaints(&error))?;
+        }
         self.loaded = new;
         Ok(warnings)
     }

@@ -10,6 +10,7 @@ mod limits;
 mod memory;
 mod operator;
 mod process;
+mod rules;
 mod table;
 
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
@@ -46,6 +47,7 @@ use crate::{
 };
 pub use commands::CommandFault;
 use process::Process;
+pub use rules::WholeFile;
 
 /// How a check process runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +65,8 @@ pub struct RunOptions {
     pub memory: Option<PathBuf>,
     /// Whether all servers are put back with the operator's weight at the end; else the table stays as it is.
     pub restore_table: bool,
+    /// keepalived's rules for the whole file; `None` = the table is the operator's, whoever runs.
+    pub whole_file: Option<WholeFile>,
     /// Whether this process comes after one that died: servers that are out stay out until they pass, whatever their
     /// checks' initial state.
     pub resume: bool,
@@ -83,6 +87,7 @@ impl Default for RunOptions {
             owns: Owns::Listed,
             memory: None,
             restore_table: false,
+            whole_file: None,
             resume: false,
             script_user: None,
             log: log::Options::default(),

@@ -42,6 +42,7 @@ pub(super) async fn set(shared: &Shared, revision: u64, text: String) -> Changed
     let _writer = shared.writer.lock().await;
     let (now, path) = {
         let core = shared.core.borrow();
+        core.running.source.may_change()?;
         (core.running.revision, core.running.path.clone())
     };
     if now != revision {
@@ -59,8 +60,11 @@ pub(super) async fn set(shared: &Shared, revision: u64, text: String) -> Changed
 /// All that is wrong; nothing is changed then.
 pub(super) async fn reload(shared: &Shared) -> Changed {
     let _writer = shared.writer.lock().await;
-    let file = shared.core.borrow().running.file.clone();
-    let text = Running::reread(&file)?;
+    let source = shared.core.borrow().running.source.clone();
+    let file = source.path().to_owned();
+    // Looking at users and scripts may mean to ask somebody else.
+    let read = spawn_blocking(move || Running::reread(&source)).await;
+    let text = read.unwrap_or_else(|error| Err(vec![Complaint::new(error)]))?;
     let answer = replace(shared, text, file.clone()).await?;
     shared.core.borrow_mut().running.table_changed = false;
     let event = Event::now(agent(), "reloaded", format_args!("{} was read again", file.display()));
@@ -77,17 +81,18 @@ pub(super) async fn save(shared: &Shared, autosave: Option<bool>) -> Result<Save
     let _writer = shared.writer.lock().await;
     let (lines, path) = {
         let mut core = shared.core.borrow_mut();
+        core.running.source.may_change()?;
         core.running.autosave = autosave.unwrap_or(core.running.autosave);
         core.save_at = None;
         // What changes from here on is not saved yet.
         core.running.table_changed = false;
-        (core.running.state.file.clone(), core.running.file.clone())
+        (core.running.state.file.clone(), core.running.source.path().to_owned())
     };
     let saved = write_file(shared, lines, path).await;
     let mut core = shared.core.borrow_mut();
     core.running.table_changed |= saved.is_err();
     saved?;
-    Ok(SaveAnswer { file: core.running.file.display().to_string(), autosave: core.running.autosave })
+    Ok(SaveAnswer { file: core.running.source.path().display().to_string(), autosave: core.running.autosave })
 }
 
 async fn write_file(shared: &Shared, mut lines: AgentFile, path: PathBuf) -> Result<(), Vec<Complaint>> {

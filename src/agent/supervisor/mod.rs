@@ -10,6 +10,7 @@ mod process;
 mod route;
 mod running;
 mod shared;
+mod source;
 pub mod status;
 mod systemd;
 mod tree;
@@ -42,6 +43,7 @@ use crate::{model::Moment, sys::clock::now};
 
 pub use numbers::Port;
 pub use running::STATE;
+pub use source::Source;
 
 /// Most clients of it at a time.
 const MOST_CLIENTS: usize = 1000;
@@ -69,8 +71,8 @@ const SAVE_DELAY: Duration = Duration::from_millis(500);
 pub struct Options {
     /// Directory of sockets, and of what is to be known after a crash.
     pub run_dir: PathBuf,
-    /// The save file.
-    pub state: PathBuf,
+    /// Where the lines are from that it carries out.
+    pub source: Source,
     /// Whether it begins with the save file although there is the state of an agent that was killed.
     pub fresh: bool,
     /// Whether each change is saved.
@@ -90,6 +92,22 @@ pub struct Options {
 }
 
 impl Options {
+    /// Returns the options of an agent that nobody has told more.
+    pub fn new(run_dir: PathBuf, source: Source) -> Self {
+        Self {
+            run_dir,
+            source,
+            fresh: false,
+            autosave: false,
+            pid_file: None,
+            stop_limit: Duration::from_secs(10),
+            log: sink::Options::default(),
+            metrics: None,
+            vrrp_words: Vec::new(),
+            check_words: Vec::new(),
+        }
+    }
+
     /// Returns the command line of a child.
     fn words(&self, kind: Kind, resume: bool) -> Vec<String> {
         let run_dir = self.run_dir.display().to_string();
@@ -121,7 +139,7 @@ pub fn run(options: Options, ready: impl FnOnce()) -> Result<(), Vec<Complaint>>
     result
 }
 
-async fn begin(options: Options, ready: impl FnOnce()) -> Result<(), Vec<Complaint>> {
+async fn begin(mut options: Options, ready: impl FnOnce()) -> Result<(), Vec<Complaint>> {
     // First of all, because only one agent may look at what another one left.
     let server = Server::bind(&options.run_dir.join(SOCKET)).map_err(taken)?;
     let signals = Signals::new().map_err(|error| vec![Complaint::new(format_args!("cannot take signals: {error}"))])?;
@@ -132,14 +150,16 @@ async fn begin(options: Options, ready: impl FnOnce()) -> Result<(), Vec<Complai
     {
         warn!("cannot open more files than usual: {}", errno.desc());
     }
-    let (mut running, resume) = Running::begin(&options.run_dir, &options.state, options.fresh)?;
+    let (mut running, resume) = Running::begin(&mut options)?;
     running.autosave = options.autosave;
     let state = running.path.clone();
     wait_for_leftovers(&options, resume).await?;
     running::write(&state, &running.state.file.text())?;
     let table = options.run_dir.join(TABLE);
-    let had_table = resume && table.exists();
-    if !resume {
+    let keepalived = matches!(options.source, Source::Keepalived(_));
+    let had_table = resume && !keepalived && table.exists();
+    // The file says what the table is, whatever somebody left.
+    if !resume || keepalived {
         remove(&table);
     }
 
@@ -319,7 +339,9 @@ fn leave(shared: &Shared, keep: bool) {
     }
     let unsaved = state.with_extension("unsaved");
     match fs::rename(state, &unsaved) {
-        Ok(()) => warn!("not all that ran is in {}: {} has it", core.running.file.display(), unsaved.display()),
+        Ok(()) => {
+            warn!("not all that ran is in {}: {} has it", core.running.source.path().display(), unsaved.display())
+        }
         Err(error) => warn!("cannot keep what was not saved: {error}"),
     }
 }

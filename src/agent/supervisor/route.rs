@@ -57,7 +57,7 @@ async fn carry_out(shared: &Shared, call: AgentCall) -> Reply {
                 revision: running.revision,
                 text: running.state.file.text(),
                 saved: running.is_saved(),
-                file: running.file.display().to_string(),
+                file: running.source.path().display().to_string(),
                 running: running.path.display().to_string(),
             })
         }
@@ -69,6 +69,9 @@ async fn carry_out(shared: &Shared, call: AgentCall) -> Reply {
 async fn forward(shared: &Shared, kind: Kind, request: &Request) -> Reply {
     let child = shared.child(kind);
     let for_table = request.verb.starts_with("table.");
+    if request.verb == "table.apply" {
+        shared.core.borrow().running.source.may_change()?;
+    }
     if !child.runs() && !for_table {
         return Err(vec![shared.core.borrow().why_down(kind)]);
     }

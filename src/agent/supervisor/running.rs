@@ -4,12 +4,18 @@
 //! the agent lives, so that one that was killed is followed by one that goes on with the same.
 
 use std::{
-    fs, io,
+    fs,
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use super::tree::Kind;
+use log::warn;
+
+use super::{
+    Options,
+    source::{self, Said, Source},
+    tree::Kind,
+};
 use crate::{
     agent::control::Complaint,
     state::{
@@ -50,7 +56,9 @@ impl Checked {
             Complaint { text, hint: fault.hint }
         };
         let file = AgentFile::new(text).map_err(|fault| vec![placed(fault)])?;
-        let mut faults = file.vrrp(&Disk).err().unwrap_or_default();
+        let routers = file.vrrp(&Disk);
+        let has_statics = routers.as_ref().is_ok_and(|parsed| !parsed.settings.statics.is_empty());
+        let mut faults = routers.err().unwrap_or_default();
         faults.extend(file.checks(&Resolver::new()).err().unwrap_or_default());
         let agent = file.agent().unwrap_or_else(|found| {
             faults.extend(found);
@@ -62,7 +70,7 @@ impl Checked {
         if !faults.is_empty() {
             return Err(faults.into_iter().map(placed).collect());
         }
-        let vrrp = !file.names(vrrp::Kind::Instance).is_empty();
+        let vrrp = !file.names(vrrp::Kind::Instance).is_empty() || has_statics;
         let check = file.check_lines().next().is_some() || file.table_lines().next().is_some();
         Ok(Self { file, agent, vrrp, check })
     }
@@ -81,8 +89,8 @@ impl Checked {
 pub(super) struct Running {
     /// `RUN/state`.
     pub(super) path: PathBuf,
-    /// The save file.
-    pub(super) file: PathBuf,
+    /// Where its lines are from.
+    pub(super) source: Source,
     /// Another number after each change; those of an agent before this one are lower.
     pub(super) revision: u64,
     pub(super) state: Checked,
@@ -94,38 +102,56 @@ pub(super) struct Running {
 
 impl Running {
     /// Begins with what an agent that was killed has left in `run_dir`, unless `fresh`; else with the save file, which may
-    /// be missing. Returns it, and whether it goes on. Nothing is written yet.
+    /// be missing. A keepalived.conf goes before what was left, which only tells that somebody was killed, unless it has
+    /// faults. Returns it, and whether it goes on; `options` get what the file says of the processes. Nothing is written yet.
     ///
     /// # Errors
     /// What cannot be read, or all that is wrong with it.
-    pub(super) fn begin(run_dir: &Path, file: &Path, fresh: bool) -> Result<(Self, bool), Vec<Complaint>> {
+    pub(super) fn begin(options: &mut Options) -> Result<(Self, bool), Vec<Complaint>> {
+        let Options { run_dir, source, fresh, .. } = options;
         let path = run_dir.join(STATE);
-        let left = if fresh { None } else { read(&path)? };
+        let left = if *fresh { None } else { source::read(&path)? };
         let resume = left.is_some();
-        let state = match left {
+        let source = source.clone();
+        let file = source.path();
+        let said = match (&source, &left) {
+            (Source::Saved(_), Some(_)) => Said::default(),
+            (Source::Keepalived(_), Some(_)) => {
+                source.read().map(Option::unwrap_or_default).unwrap_or_else(|complaints| {
+                    complaints.iter().for_each(|complaint| warn!("{}", complaint.text));
+                    warn!("it goes on with what ran before");
+                    Said::default()
+                })
+            }
+            (_, None) => source.read()?.unwrap_or_default(),
+        };
+        let Said { text, vrrp_words, check_words } = said;
+        source::add_words(&mut options.vrrp_words, vrrp_words);
+        source::add_words(&mut options.check_words, check_words);
+        let state = match left.filter(|_| text.is_empty()) {
             Some(text) => Checked::read(&text, &path).map_err(|mut complaints| {
                 let hint =
                     format!("this is left from an agent that was killed; --fresh begins with {}", file.display());
                 complaints.push(Complaint::new("cannot go on where it was").hint(hint));
                 complaints
             })?,
-            None => Checked::read(&read(file)?.unwrap_or_default(), file)?,
+            None => Checked::read(&text, file)?,
         };
         let revision = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
         let revision = u64::try_from(revision).unwrap_or_default();
-        let file = file.to_owned();
-        Ok((Self { path, file, revision, state, table_changed: false, autosave: false }, resume))
+        Ok((Self { path, source, revision, state, table_changed: false, autosave: false }, resume))
     }
 
-    /// Reads the save file again.
+    /// Reads the file again.
     ///
     /// # Errors
     /// It cannot be read.
-    pub(super) fn reread(file: &Path) -> Result<Vec<u8>, Vec<Complaint>> {
-        read(file)?.ok_or_else(|| {
-            let complaint = Complaint::new(format_args!("there is no save file {}", file.display()));
+    pub(super) fn reread(source: &Source) -> Result<Vec<u8>, Vec<Complaint>> {
+        let said = source.read()?.ok_or_else(|| {
+            let complaint = Complaint::new(format_args!("there is no save file {}", source.path().display()));
             vec![complaint.hint("`lvsadm save --all` writes it; what runs goes on")]
-        })
+        })?;
+        Ok(said.text)
     }
 
     /// Whether the save file says what runs.
@@ -133,7 +159,8 @@ impl Running {
         if self.table_changed {
             return false;
         }
-        let content = fs::read(&self.file).unwrap_or_default();
+        let Source::Saved(file) = &self.source else { return true };
+        let content = fs::read(file).unwrap_or_default();
         AgentFile::new(&content).is_ok_and(|file| file.other_lines().eq(self.state.file.other_lines()))
     }
 }
@@ -147,15 +174,6 @@ pub(super) fn write(path: &Path, text: &str) -> Result<(), Vec<Complaint>> {
         let complaint = Complaint::new(format_args!("cannot write {}: {error}", path.display()));
         vec![complaint.hint("nothing is changed")]
     })
-}
-
-/// Reads a file; nothing if there is none.
-fn read(path: &Path) -> Result<Option<Vec<u8>>, Vec<Complaint>> {
-    match fs::read(path) {
-        Ok(content) => Ok(Some(content)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(vec![Complaint::new(format_args!("cannot read {}: {error}", path.display()))]),
-    }
 }
 
 #[cfg(test)]
@@ -192,7 +210,10 @@ mod tests {
     fn a_killed_agent_is_followed() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("file");
-        let begin = |fresh| Running::begin(directory.path(), &file, fresh);
+        let begin = |fresh| {
+            let source = Source::Saved(file.clone());
+            Running::begin(&mut Options { fresh, ..Options::new(directory.path().to_owned(), source) })
+        };
         let (running, resume) = begin(false).unwrap();
         assert!(!resume && running.is_saved() && !running.state.needs(Kind::Vrrp), "no file is an empty one");
         fs::write(&file, VRRP).unwrap();

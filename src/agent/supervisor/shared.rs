@@ -271,7 +271,7 @@ impl Shared {
             phase: core.phase().to_owned(),
             since_ms: milliseconds(now().since(core.started)),
             run_dir: self.options.run_dir.display().to_string(),
-            file: core.running.file.display().to_string(),
+            file: core.running.source.path().display().to_string(),
             revision: core.running.revision,
             saved: core.running.is_saved(),
             autosave: core.running.autosave,

@@ -18,7 +18,7 @@ use nix::unistd;
 use super::ask::refused;
 use crate::{
     agent::{self, control, supervisor},
-    cli::{Complaint, Error, Ui, args, metrics::PerWord, vrrp::Target},
+    cli::{Complaint, Error, Ui, args, config::KEEPALIVED_CONF, metrics::PerWord, vrrp::Target},
 };
 
 /// Run the agent in the foreground, until a signal ends it
@@ -36,6 +36,8 @@ Examples:
       What /etc/sysconfig/lvsadm says.
   lvsadm agent run --autosave --rt-priority 10 --no-swap
       Changes are kept at once; VRRP is in time on a busy machine.
+  lvsadm agent run --config /etc/keepalived/keepalived.conf
+      In the place of keepalived.
   lvsadm agent run --state ./trial --run-dir /tmp/trial
       Beside the real one, for a trial.")]
 pub(super) struct RunArgs {
@@ -51,6 +53,13 @@ pub(super) struct RunArgs {
 pub(super) struct RunOptions {
     #[command(flatten)]
     target: Target,
+    /// Run a keepalived.conf instead of a save file [without a name: /etc/keepalived/keepalived.conf]
+    ///
+    /// keepalived's rules hold: the services of the file are as the file has them, and go when the agent ends. Commands do not
+    /// change what runs; the file does, by `lvsadm agent reload` or SIGHUP. A file with errors is refused, and what runs goes on.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = KEEPALIVED_CONF, help_heading = "Files")]
+    #[arg(conflicts_with = "autosave")]
+    config: Option<PathBuf>,
     /// Begin with the save file, although an agent that was killed has left what it ran
     #[arg(long, help_heading = "Files")]
     fresh: bool,
@@ -153,7 +162,10 @@ impl RunOptions {
     /// Checks what can be checked, and makes paths independent of the working directory.
     fn prepare(self, background: bool) -> Result<supervisor::Options, Error> {
         let run_dir = absolute(self.target.run_dir())?;
-        let state = absolute(self.target.state())?;
+        let source = match &self.config {
+            Some(file) => supervisor::Source::Keepalived(absolute(file.clone())?),
+            None => supervisor::Source::Saved(absolute(self.target.state())?),
+        };
         let default = background.then(|| run_dir.join("agent.pid"));
         let pid_file = self.pid_file.clone().map(absolute).transpose()?.or(default);
         let stop_limit = self.stop_limit.unwrap_or(Duration::from_secs(10));
@@ -162,7 +174,7 @@ impl RunOptions {
         let Self { fresh, autosave, .. } = self;
         Ok(supervisor::Options {
             run_dir,
-            state,
+            source,
             fresh,
             autosave,
             pid_file,

@@ -13,7 +13,7 @@ pub use log::LogArgs;
 pub use options::{ServerOptions, ServiceOptions};
 pub use patch::{Method, Persist, ServerPatch, ServicePatch, TunnelKind, TunnelPatch};
 pub use select::{Lookup, OneService, ServersArgs, ServiceArgs, ServiceFilter, ServiceFilterArgs, server_filter};
-pub use values::{Prefix, address, duration, interval, number};
+pub use values::{Prefix, address, duration, interval, mark, number};
 
 use super::{Complaint, Error};
 

@@ -8,7 +8,7 @@ use super::ask::refused;
 use crate::{
     agent::{
         check::{
-            Foreign, Owns, RunOptions,
+            Foreign, Owns, RunOptions, WholeFile,
             control::{self, Loaded},
         },
         event::Outlet,
@@ -56,6 +56,15 @@ pub(super) struct RunArgs {
     /// Who runs scripts and commands that name nobody [default: lvsadm_script, keepalived_script or nobody, the first that there is]
     #[arg(long, value_name = "USER[:GROUP]", help_heading = "Process")]
     script_user: Option<String>,
+    /// keepalived's rules: the file is the whole table, and nothing of it stays at the end
+    #[arg(long, hide = true)]
+    whole_file: bool,
+    /// Empty the kernel's table at the start
+    #[arg(long, hide = true, requires = "whole_file")]
+    flush_at_start: bool,
+    /// What is removed at the end
+    #[arg(long, hide = true, requires = "whole_file", value_name = "WHAT")]
+    at_end: Option<AtEnd>,
     #[command(flatten)]
     log: args::LogArgs,
     /// The agent reads events from standard output, and holds standard input for as long as it lives
@@ -71,6 +80,14 @@ enum ForeignWord {
     Restore,
     /// They are said once, and stay until something of ours changes the service
     Ignore,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum AtEnd {
+    /// The services of the file
+    Remove,
+    /// Everything
+    Flush,
 }
 
 impl RunArgs {
@@ -117,7 +134,11 @@ impl RunArgs {
                 ForeignWord::Restore => Foreign::Restore,
                 ForeignWord::Ignore => Foreign::Ignore,
             },
-            owns: Owns::Whole,
+            owns: if self.whole_file { Owns::Listed } else { Owns::Whole },
+            whole_file: self.whole_file.then(|| WholeFile {
+                flush_at_start: self.flush_at_start,
+                flush_at_end: self.at_end == Some(AtEnd::Flush),
+            }),
             memory: None,
             restore_table: self.restore_table,
             resume: self.resume,

@@ -122,7 +122,7 @@ impl RunArgs {
         let mut settings = saved.check(ui)?.settings;
         vrrp::select(&mut settings, &self.names)
             .map_err(|wrong| Error::all_failed(wrong.into_iter().map(Complaint::new).collect()))?;
-        if settings.instances.is_empty() {
+        if settings.instances.is_empty() && settings.statics.is_empty() {
             return Err(Error::failed(format_args!("{} has no instance to run", saved.path.display()))
                 .hint("`lvsadm vrrp add` adds one"));
         }
