@@ -60,7 +60,7 @@ fn why_has_the_wrong_answer() {
         });
         let counted = metrics();
         for line in [
-            "lvsadm_table_foreign_changes_total 1",
+            "lvsadm_table_foreign_changes_total{outcome=\"adopted\"} 1",
             "lvsadm_server_weight{service=\"TCP 10.0.0.1:80\",server=\"127.0.0.11:80\"} 5",
             "lvsadm_service_up{service=\"TCP 10.0.0.1:80\"} 1",
             "lvsadm_source_up{source=\"kernel\"} 1",
