@@ -11,6 +11,7 @@ mod listing;
 mod mistakes;
 mod probes;
 mod savefile;
+mod told;
 mod vrrp;
 
 use std::process::{Command, Stdio};

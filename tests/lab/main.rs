@@ -10,5 +10,6 @@ mod live;
 mod restore;
 mod smoke;
 mod support;
+mod told;
 mod verbs;
 mod vrrp;
