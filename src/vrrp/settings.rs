@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+pub use crate::model::Secret;
 use crate::{
     host::{Address, Command, Route, Rule},
     model::{Family, ServiceKey, SyncDaemon},
@@ -49,28 +50,6 @@ pub enum Version {
     V2,
     /// RFC 5798 and 9568: hundredths of a second, IPv4 and IPv6.
     V3,
-}
-
-/// A secret. Never printed: `Debug` shows asterisks.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(Vec<u8>);
-
-impl Secret {
-    /// Keeps `bytes`.
-    pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
-        Self(bytes.into())
-    }
-
-    /// Returns the bytes, for computing with them and for nothing else.
-    pub fn bytes(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("***")
-    }
 }
 
 /// How adverts are authenticated.
