@@ -4,7 +4,7 @@
 //! Packets and sessions do no IO and read no clock: [`sessions`] takes packets and the time and lays out what is to be sent and
 //! told. What has sockets stands in `driver`. Who is told about a session, and what they make of it, is others' business.
 
-//DRV
+pub mod driver;
 pub mod packet;
 pub mod session;
 pub mod sessions;

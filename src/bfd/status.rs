@@ -4,11 +4,11 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+pub use super::session::Rejected;
 use super::{
     packet::{Diagnostic, State},
     session::Counters,
 };
-pub use super::session::Rejected;
 
 /// All sessions of a process.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -19,14 +19,8 @@ fn authentication(method: Method) -> Authentication {
 #[test]
 fn a_packet_is_its_bytes() {
     let golden = bytes("20 40 05 18 00000001 00000000 000f4240 00002710 00000000");
-    let control = Control {
-        state: State::Down,
-        multiplier: 5,
-        mine: 1,
-        min_tx: 1_000_000,
-        min_rx: 10_000,
-        ..Control::default()
-    };
+    let control =
+        Control { state: State::Down, multiplier: 5, mine: 1, min_tx: 1_000_000, min_rx: 10_000, ..Control::default() };
     assert_eq!(control.encode(), golden);
     assert_eq!(Packet::decode(&golden).map(|packet| packet.control), Ok(control));
     // What an Ethernet frame is filled up with belongs to nobody.
@@ -122,8 +116,8 @@ const SHA1: &str = "6c011571c1c904e8aa8e1355b637edd2bf507f3f";
 fn any_control() -> impl Strategy<Value = Control> {
     let words = (1..=u32::MAX, 1..=u32::MAX, any::<u32>(), any::<u32>(), any::<u32>());
     let flags = (0..32_u8, 0..4_u8, 0..3_u8, any::<bool>(), any::<bool>(), 1..=u8::MAX);
-    (words, flags).prop_map(|((mine, yours, min_tx, min_rx, min_echo_rx), (diagnostic, state, which, c, d, multiplier))| {
-        Control {
+    (words, flags).prop_map(
+        |((mine, yours, min_tx, min_rx, min_echo_rx), (diagnostic, state, which, c, d, multiplier))| Control {
             diagnostic: Diagnostic(diagnostic),
             state: State::of(state),
             poll: which == 1,
@@ -136,8 +130,8 @@ fn any_control() -> impl Strategy<Value = Control> {
             min_tx,
             min_rx,
             min_echo_rx,
-        }
-    })
+        },
+    )
 }
 
 proptest! {

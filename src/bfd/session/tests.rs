@@ -79,7 +79,13 @@ fn the_state_machine_is_that_of_the_rfc() {
             assert_eq!(session.state(), before);
             hear(&mut session, 2, says(heard));
             // Down hears Down: init.
-            let wanted = if (before, heard) == (Down, Down) { Init } else if (before, heard) == (Down, Init) { Up } else { wanted };
+            let wanted = if (before, heard) == (Down, Down) {
+                Init
+            } else if (before, heard) == (Down, Init) {
+                Up
+            } else {
+                wanted
+            };
             let wanted = if (before, heard) == (Down, Up) { Down } else { wanted };
             assert_eq!(session.state(), wanted, "{before:?} hears {heard:?}");
         }
@@ -136,19 +142,28 @@ fn a_passive_end_waits_and_is_silent_again_when_the_neighbour_is_gone() {
 fn times_that_hurt_wait_until_the_neighbour_knows() {
     let mut session = session(|settings| settings.min_rx = Duration::from_millis(50));
     up(&mut session);
-    assert_eq!((session.detection_time(), session.transmit_interval()), (Duration::from_millis(150), Duration::from_millis(20)));
+    assert_eq!(
+        (session.detection_time(), session.transmit_interval()),
+        (Duration::from_millis(150), Duration::from_millis(20))
+    );
     let other = Settings {
         min_rx: Duration::from_millis(20),
         min_tx: Duration::from_millis(100),
         ..session.settings().clone()
     };
     session.reconfigure(other, at(30));
-    assert_eq!((session.detection_time(), session.transmit_interval()), (Duration::from_millis(150), Duration::from_millis(20)));
+    assert_eq!(
+        (session.detection_time(), session.transmit_interval()),
+        (Duration::from_millis(150), Duration::from_millis(20))
+    );
     let due = session.next_timeout().expect("a packet");
     let sent = control(&session.handle_timeout(due).send[0]);
     assert_eq!((sent.poll, sent.min_tx, sent.min_rx), (true, 100_000, 20_000));
     hear(&mut session, 60, Control { answer: true, ..says(State::Up) });
-    assert_eq!((session.detection_time(), session.transmit_interval()), (Duration::from_millis(60), Duration::from_millis(100)));
+    assert_eq!(
+        (session.detection_time(), session.transmit_interval()),
+        (Duration::from_millis(60), Duration::from_millis(100))
+    );
 }
 
 #[test]
