@@ -35,9 +35,9 @@ impl AgentFile {
         self.lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect()
     }
 
-    /// Returns the lines about VRRP, with their numbers from 1.
+    /// Returns the lines about VRRP and BFD, which one process carries out, with their numbers from 1.
     pub fn vrrp_lines(&self) -> impl Iterator<Item = (usize, &str)> {
-        self.numbered().filter(|(_, line)| part(line) == Some(Part::Vrrp))
+        self.numbered().filter(|(_, line)| matches!(part(line), Some(Part::Vrrp | Part::Bfd)))
     }
 
     fn numbered(&self) -> impl Iterator<Item = (usize, &str)> {
@@ -50,7 +50,7 @@ impl AgentFile {
         line.and_then(|line| self.lines.iter().position(|old| old == line)).map_or(number, |at| at + 1)
     }
 
-    /// Reads what the file says about VRRP, and finds lines that are about nothing.
+    /// Reads what the file says about VRRP and BFD, and finds lines that are about nothing.
     ///
     /// # Errors
     /// All faults, in the order of their lines.
@@ -69,6 +69,11 @@ impl AgentFile {
     /// Returns number and text of the first line about this.
     pub fn find(&self, wanted: &Subject) -> Option<(usize, &str)> {
         self.vrrp_lines().find(|(_, line)| vrrp::subject(line).is_some_and(|subject| subject == *wanted))
+    }
+
+    /// Returns what line `number` is about, if it is one about VRRP or BFD.
+    pub fn subject(&self, number: usize) -> Option<Subject> {
+        self.vrrp_lines().find(|(each, _)| *each == number).and_then(|(_, line)| vrrp::subject(line))
     }
 
     /// Returns the names of all that VRRP lines of this kind define, in their order.
@@ -249,7 +254,7 @@ fn strange(number: usize, line: &str) -> Option<Fault> {
         line: number,
         column: first.column,
         message: format!("`{}` does not begin a line", first.text),
-        hint: Some("lines begin with vrrp, check, set, or an option of the table such as -A".to_owned()),
+        hint: Some("lines begin with vrrp, bfd, check, set, or an option of the table such as -A".to_owned()),
     })
 }
 

@@ -10,6 +10,7 @@ use std::{
 
 pub use crate::model::Secret;
 use crate::{
+    bfd,
     host::{Address, Command, Route, Rule},
     model::{Family, ServiceKey, SyncDaemon},
 };
@@ -468,6 +469,8 @@ pub struct Settings {
     pub processes: Vec<Process>,
     /// The files.
     pub files: Vec<TrackedFile>,
+    /// The BFD sessions, which the same process runs beside.
+    pub sessions: Vec<bfd::settings::Settings>,
     /// How long after its start the process ignores adverts and starts no election.
     pub startup_delay: Duration,
     /// Whether links may be missing, and come and go (`dynamic_interfaces`).
