@@ -140,15 +140,17 @@ impl Driver {
     fn turn(&mut self, ready: &[u64]) -> bool {
         let now = clock::now();
         let mut more = false;
-        for number in ready {
-            if *number == TIMER {
-                // Nothing to read means that it was set anew meanwhile.
-                let _ = self.timer.wait();
-                self.armed = None;
-                continue;
-            }
+        let mut sockets: Vec<u64> = ready.to_vec();
+        if ready.contains(&TIMER) {
+            // Nothing to read means that it was set anew meanwhile.
+            let _ = self.timer.wait();
+            self.armed = None;
+            // What has come since may be what a session has been waiting for.
+            sockets = self.sockets.numbers().collect();
+        }
+        for number in sockets {
             let Self { sockets, sessions, .. } = self;
-            match sockets.receive(*number, |received| sessions.handle(now, received)) {
+            match sockets.receive(number, |received| sessions.handle(now, received)) {
                 Ok(is_full) => more |= is_full,
                 Err(error) => debug!("{error}"),
             }

@@ -57,11 +57,16 @@ impl AgentFile {
     pub fn vrrp(&self, files: &dyn Files) -> Result<Parsed, Vec<Fault>> {
         let strange: Vec<Fault> = self.numbered().filter_map(|(number, line)| strange(number, line)).collect();
         let parsed = vrrp::parse(self.vrrp_lines(), files);
-        if strange.is_empty() {
+        // Checks that cannot be read are another command's business.
+        let by_sessions = self.check_lines().any(|(_, line)| line.contains("bfd"));
+        let checks = by_sessions.then(|| check::Lines::parse(self.check_lines()).ok()).flatten();
+        let unknown = checks.map(|checks| self.unknown_sessions(&checks)).unwrap_or_default();
+        if strange.is_empty() && unknown.is_empty() {
             return parsed;
         }
         let mut faults = parsed.err().unwrap_or_default();
         faults.extend(strange);
+        faults.extend(unknown);
         faults.sort_by_key(|fault| (fault.line, fault.column));
         Err(faults)
     }
@@ -115,10 +120,13 @@ impl AgentFile {
     /// # Errors
     /// All faults, in the order of their lines.
     pub fn checks(&self, names: &dyn Names) -> Result<(check::Lines, SaveFile), Vec<Fault>> {
-        match (check::Lines::parse(self.check_lines()), file::parse(self.text().as_bytes(), names)) {
-            (Ok(lines), Ok(table)) => Ok((lines, table)),
+        let lines = check::Lines::parse(self.check_lines());
+        let unknown = lines.as_ref().map(|lines| self.unknown_sessions(lines)).unwrap_or_default();
+        match (lines, file::parse(self.text().as_bytes(), names)) {
+            (Ok(lines), Ok(table)) if unknown.is_empty() => Ok((lines, table)),
             (lines, table) => {
                 let mut faults = lines.err().unwrap_or_default();
+                faults.extend(unknown);
                 faults.extend(table.err().unwrap_or_default());
                 faults.sort_by_key(|fault| (fault.line, fault.column));
                 // A quote that is never closed is wrong whatever the line is about.
@@ -126,6 +134,19 @@ impl AgentFile {
                 Err(faults)
             }
         }
+    }
+
+    /// Returns what is wrong with checks that go by BFD sessions which no line defines.
+    fn unknown_sessions(&self, checks: &check::Lines) -> Vec<Fault> {
+        let known = self.names(vrrp::Kind::Session);
+        let unknown = checks.sessions().filter(|(_, name)| !known.iter().any(|known| known == name));
+        let fault = |(line, name)| Fault {
+            line,
+            column: 1,
+            message: format!("bfd {name}: there is no BFD session {name}"),
+            hint: Some(format!("its line is: bfd add {name} --neighbour ADDR …")),
+        };
+        unknown.map(fault).collect()
     }
 
     /// Returns number, subject and words of the lines about checks that can be read and that are `wanted`.

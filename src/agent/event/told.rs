@@ -77,7 +77,7 @@ impl From<&bfd::Notice> for Event {
                 };
                 let event = Self { text: format!("BFD session {session} is {}", state.in_words()), ..about(what) };
                 match (state, remote.code()) {
-                    (State::Up | State::Init, _) => event,
+                    (State::Up | State::Init | State::AdminDown, _) => event,
                     (State::Down, 1..) if *diagnostic == Diagnostic::NEIGHBOUR_DOWN => {
                         event.because(format_args!("{} ({})", diagnostic.in_words(), remote.in_words()))
                     }

@@ -204,6 +204,11 @@ impl Sockets {
         }
     }
 
+    /// Returns the numbers of all sockets that packets come in by.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = u64> {
+        self.listening.keys().map(|endpoint| endpoint.number())
+    }
+
     /// Calls `each` with packets of the socket with this number, [`BATCH`] at most; returns whether there may be more.
     pub(super) fn receive(&mut self, number: u64, mut each: impl FnMut(&Received<'_>)) -> Result<bool, Error> {
         let Some((endpoint, socket)) = self.listening.iter().find(|(endpoint, _)| endpoint.number() == number) else {

@@ -113,15 +113,14 @@ impl Measure {
         };
         let gap = now.since(last);
         self.longest = self.longest.max(gap);
-        if let Some(before) = self.gap.replace(gap) {
-            let difference = gap.abs_diff(before);
-            self.jitter = (self.jitter * 15 + difference) / 16;
-        }
-        // The sender makes its intervals up to a quarter shorter; the network adds something.
-        if gap * 4 > interval * 5 {
+        // Machines and networks that are never in time lose nothing by that.
+        if gap > interval * 6 / 5 + self.jitter * 3 {
             let usual = (interval * 7 / 8).as_nanos().max(1);
             let sent = (gap.as_nanos() + usual / 2) / usual;
             self.lost += u64::try_from(sent.saturating_sub(1)).unwrap_or(u64::MAX).max(1);
+        }
+        if let Some(before) = self.gap.replace(gap) {
+            self.jitter = (self.jitter * 15 + gap.abs_diff(before)) / 16;
         }
     }
 

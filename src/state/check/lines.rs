@@ -71,6 +71,14 @@ impl Lines {
         if faults.is_empty() { Ok(read) } else { Err(faults) }
     }
 
+    /// Returns the names of BFD sessions that checks go by, each with its line.
+    pub fn sessions(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.adds.iter().filter_map(|add| match &add.question {
+            Question::Bfd { name } => Some((add.line, name.as_str())),
+            _ => None,
+        })
+    }
+
     fn line(
         &mut self,
         grammar: &mut Grammar,
