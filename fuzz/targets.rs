@@ -5,13 +5,14 @@
 use std::time::Duration;
 
 use lvsadm::{
+    bfd::{self, packet::auth::METHODS},
     host::{Address, Change},
     ipvs::{
         codec,
         plan::{Extra, plan},
         procfs,
     },
-    model::{Family, Table},
+    model::{Family, Moment, Table},
     state::{agent_file::AgentFile, file, grammar::NoNames, print, vrrp as lines},
     vrrp::{
         event::Received,
@@ -122,4 +123,37 @@ fn virtual_router(setup: u8) -> Instance {
 pub(crate) fn route(data: &[u8]) {
     let Some((kind, message)) = data.split_first_chunk() else { return };
     let _ = Change::read(u16::from_le_bytes(*kind), message, |index| Some(index.to_string()));
+}
+
+/// A packet for one of two BFD sessions. The first byte says how it is authenticated and where it came in, the rest is the packet.
+pub(crate) fn bfd(data: &[u8]) {
+    let Some((setup, bytes)) = data.split_first() else { return };
+    let key = |method| bfd::settings::Authentication { method, key_id: 1, key: Secret::new("key") };
+    let authentication = METHODS.get(usize::from(setup & 7)).map(|(_, method)| key(*method));
+    let (source, other) = ("10.9.9.1".parse().unwrap(), "10.9.9.3".parse().unwrap());
+    let settings = [("a", source), ("b", other)].map(|(name, neighbour)| bfd::settings::Settings {
+        authentication: authentication.clone(),
+        passive: setup >> 3 & 1 == 1,
+        admin_down: setup >> 4 & 1 == 1,
+        ..bfd::settings::Settings::new(name, neighbour)
+    });
+    let remembered = [("a".to_owned(), 1), ("b".to_owned(), 2)].into();
+    let at = |ms| Moment::from_start(Duration::from_millis(ms));
+    let mut sessions = bfd::sessions::Sessions::new(&settings, remembered, 7, at(1000));
+    let destination = "10.9.9.2".parse().unwrap();
+    let received =
+        bfd::sessions::Received { source, destination, link: Some(1), hops: 255, multihop: setup >> 5 & 1 == 1, bytes };
+    for ms in 1001..1004 {
+        sessions.handle(at(ms), &received);
+        sessions.handle_timeout(at(ms));
+        while let Some(output) = sessions.poll_output() {
+            if let bfd::sessions::Output::Send(_, bytes) = output {
+                // Whatever was heard, ours are right.
+                let packet = bfd::packet::Packet::decode(&bytes).unwrap_or_else(|reject| panic!("{reject}"));
+                packet.authenticate(authentication.as_ref()).unwrap_or_else(|reject| panic!("{reject}"));
+            }
+        }
+        assert!(sessions.next_timeout().is_none_or(|due| due > at(ms)), "nothing is due for ever");
+    }
+    assert_eq!(sessions.status(at(2000)).sessions.len(), 2);
 }

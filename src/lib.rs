@@ -1,9 +1,10 @@
 //! lvsadm: Linux Virtual Server at the prompt and in the background.
 //!
 //! Modules are layers; imports point downwards only, `tests/layers.rs` checks it. Top to bottom: `cli`, `agent`,
-//! `notify`, `config`, `state`, `pool`, `check`, `vrrp`, `ipvs`, `host`, `sys`, `model`.
+//! `notify`, `config`, `state`, `pool`, `check`, `vrrp`, `bfd`, `ipvs`, `host`, `sys`, `model`.
 
 pub mod agent;
+pub mod bfd;
 pub mod check;
 pub mod cli;
 pub mod config;

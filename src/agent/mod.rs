@@ -2,6 +2,7 @@
 //! signals and children.
 
 pub mod alert;
+pub mod bfd;
 pub mod check;
 mod child;
 pub mod control;

@@ -1,4 +1,4 @@
-//! The VRRP process: virtual routers, who is told about them, and how they are asked. `lvsadm vrrp run` in the foreground, or
+//! The VRRP process: virtual routers and BFD sessions, who is told about them, and how they are asked. `lvsadm vrrp run` in the foreground, or
 //! a child of the agent.
 
 use std::{collections::HashSet, io, path::PathBuf, time::Duration};
@@ -11,6 +11,7 @@ use tokio::{
 };
 
 use super::{
+    bfd::{self, Bfd},
     child::Tether,
     control::{Complaint, Reply, Request, Server, VrrpCall},
     event::{Event, Outlet},
@@ -74,6 +75,8 @@ pub struct Origin {
     pub file: Option<PathBuf>,
     /// Which of its instances are run; empty = all.
     pub names: Vec<String>,
+    /// Whether its BFD sessions are run and nothing else; `names` are theirs then.
+    pub sessions_only: bool,
 }
 
 /// Runs virtual routers until a signal ends them.
@@ -104,10 +107,12 @@ async fn serve(settings: Settings, options: &RunOptions, origin: Origin, runner:
 
     let (requests_in, requests) = mpsc::channel(WAITING);
     let (orders_in, orders) = mpsc::channel(WAITING);
+    let bfd =
+        Bfd::start(&settings, &options.run_dir, orders_in.clone(), options.outlet).map_err(|error| failed(&error))?;
     let (notices_in, notices) = mpsc::unbounded_channel();
     let serving = tokio::spawn(server.serve(requests_in));
     let (reloads_in, reloads) = mpsc::channel(1);
-    let asked = tokio::spawn(answer(requests, orders_in, reloads_in, origin));
+    let asked = tokio::spawn(answer(requests, orders_in, reloads_in, origin, bfd.handle()));
     let journal = Journal::new(&settings, options.outlet);
     let follower = Follower::new(settings.sync.clone());
     let told = tokio::spawn(tell(notifier, notices, reloads, journal, follower));
@@ -126,6 +131,7 @@ async fn serve(settings: Settings, options: &RunOptions, origin: Origin, runner:
     let result = driver::run(settings, options.run_dir.clone(), runner, orders, tell, stop).await;
     serving.abort();
     asked.abort();
+    bfd.stop().await;
     // It ends when there are no more notices, and has a time limit of its own.
     let _ = told.await;
     result.map_err(|error| failed(&error))
@@ -213,10 +219,11 @@ async fn answer(
     orders: mpsc::Sender<Order>,
     reloads: mpsc::Sender<Box<Settings>>,
     origin: Origin,
+    bfd: bfd::Handle,
 ) {
     while let Some(request) = requests.recv().await {
         let reply = match VrrpCall::read(&request) {
-            Ok(call) => carry_out(call, &orders, &reloads, &origin).await,
+            Ok(call) => carry_out(call, &orders, &reloads, &origin, &bfd).await,
             Err(complaints) => Err(complaints),
         };
         // Whoever asked may have gone.
@@ -229,6 +236,7 @@ async fn carry_out(
     orders: &mpsc::Sender<Order>,
     reloads: &mpsc::Sender<Box<Settings>>,
     origin: &Origin,
+    bfd: &bfd::Handle,
 ) -> Reply {
     let ends = |_| vec![Complaint::new("the process is about to end")];
     match call {
@@ -238,6 +246,7 @@ async fn carry_out(
             let status = answer.await.map_err(|_| vec![Complaint::new("the process is about to end")])?;
             serde_json::to_value(status).map_err(|error| vec![Complaint::new(error)])
         }
+        VrrpCall::Sessions {} => serde_json::to_value(bfd.status().await?).map_err(|error| vec![Complaint::new(error)]),
         VrrpCall::Promote { name } => by_name(orders, &name, Order::Promote).await,
         VrrpCall::Demote { name } => by_name(orders, &name, Order::Demote).await,
         VrrpCall::Reload { file: from, lines } => {
@@ -259,13 +268,17 @@ async fn carry_out(
                 faults.into_iter().map(complain).collect::<Vec<_>>()
             })?;
             let mut settings = Box::new(parsed.settings);
-            words::select(&mut settings, &origin.names)
+            let select = if origin.sessions_only { words::select_sessions } else { words::select };
+            select(&mut settings, &origin.names)
                 .map_err(|wrong| wrong.into_iter().map(Complaint::new).collect::<Vec<_>>())?;
             check(&settings)?;
+            bfd.reload(&settings).await?;
             let _ = reloads.send(settings.clone()).await;
             let (reply, answer) = oneshot::channel();
+            let sessions = settings.sessions.clone();
             orders.send(Order::Reload(settings, reply)).await.map_err(ends)?;
             answer.await.map_err(|_| vec![Complaint::new("the process is about to end")])?;
+            bfd.name(&sessions);
             Ok(Value::Null)
         }
     }
@@ -308,6 +321,7 @@ fn check(settings: &Settings) -> Result<User, Vec<Complaint>> {
             complaints.push(complaint.hint(fault.hint()));
         }
     }
+    bfd::check(&settings.sessions, !settings.missing_interfaces, &mut complaints)?;
     if complaints.is_empty() { Ok(user) } else { Err(complaints) }
 }
 

@@ -464,6 +464,22 @@ impl<'a> VirtualRouters<'a> {
     }
 }
 
+/// `bfd list` and `bfd show`.
+#[derive(Debug, Serialize)]
+pub struct Sessions<'a> {
+    schema: u32,
+    running: bool,
+    #[serde(flatten)]
+    status: &'a crate::bfd::status::Status,
+}
+
+impl<'a> Sessions<'a> {
+    /// Returns the description of `status`; `running` tells whether a process said it, rather than the save file.
+    pub fn new(status: &'a crate::bfd::status::Status, running: bool) -> Self {
+        Self { schema: SCHEMA, running, status }
+    }
+}
+
 /// `agent status`.
 #[derive(Debug, Serialize)]
 pub struct Agent<'a> {

@@ -7,6 +7,7 @@ pub mod add_real;
 pub mod add_service;
 pub mod agent;
 pub mod args;
+pub mod bfd;
 pub mod check;
 pub mod clear;
 pub mod compat;
@@ -86,6 +87,7 @@ enum Command {
     Restore(restore::RestoreArgs),
     Diff(diff::DiffArgs),
     Vrrp(vrrp::VrrpArgs),
+    Bfd(bfd::BfdArgs),
     Check(check::CheckArgs),
     Agent(agent::AgentArgs),
     Config(config::ConfigArgs),
@@ -117,6 +119,7 @@ impl Command {
             Self::Restore(args) => restore::run(args, ui),
             Self::Diff(args) => diff::run(args, ui),
             Self::Vrrp(args) => vrrp::run(args, ui),
+            Self::Bfd(args) => bfd::run(args, ui),
             Self::Check(args) => check::run(args, ui),
             Self::Agent(args) => agent::run(args, ui),
             Self::Config(args) => config::run(args, ui),

@@ -6,6 +6,7 @@
 
 mod change;
 mod daemon;
+mod secret;
 mod server;
 mod service;
 mod stats;
@@ -14,6 +15,7 @@ mod time;
 
 pub use change::{Change, Target};
 pub use daemon::{DaemonRole, SyncDaemon, Timeouts};
+pub use secret::Secret;
 pub use server::{Checksum, Forwarding, RealServer, ServerKey, Thresholds, Tunnel, Weight};
 pub use service::{Family, Netmask, Persistence, Protocol, Scheduler, SchedulerFlags, ServiceKey, VirtualService};
 pub use stats::{Info, ServerStatus, Snapshot, SnapshotServer, SnapshotService, Stats};

@@ -35,9 +35,9 @@ impl AgentFile {
         self.lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect()
     }
 
-    /// Returns the lines about VRRP, with their numbers from 1.
+    /// Returns the lines about VRRP and BFD, which one process carries out, with their numbers from 1.
     pub fn vrrp_lines(&self) -> impl Iterator<Item = (usize, &str)> {
-        self.numbered().filter(|(_, line)| part(line) == Some(Part::Vrrp))
+        self.numbered().filter(|(_, line)| matches!(part(line), Some(Part::Vrrp | Part::Bfd)))
     }
 
     fn numbered(&self) -> impl Iterator<Item = (usize, &str)> {
@@ -50,18 +50,23 @@ impl AgentFile {
         line.and_then(|line| self.lines.iter().position(|old| old == line)).map_or(number, |at| at + 1)
     }
 
-    /// Reads what the file says about VRRP, and finds lines that are about nothing.
+    /// Reads what the file says about VRRP and BFD, and finds lines that are about nothing.
     ///
     /// # Errors
     /// All faults, in the order of their lines.
     pub fn vrrp(&self, files: &dyn Files) -> Result<Parsed, Vec<Fault>> {
         let strange: Vec<Fault> = self.numbered().filter_map(|(number, line)| strange(number, line)).collect();
         let parsed = vrrp::parse(self.vrrp_lines(), files);
-        if strange.is_empty() {
+        // Checks that cannot be read are another command's business.
+        let by_sessions = self.check_lines().any(|(_, line)| line.contains("bfd"));
+        let checks = by_sessions.then(|| check::Lines::parse(self.check_lines(), None).ok()).flatten();
+        let unknown = checks.map(|checks| self.unknown_sessions(&checks)).unwrap_or_default();
+        if strange.is_empty() && unknown.is_empty() {
             return parsed;
         }
         let mut faults = parsed.err().unwrap_or_default();
         faults.extend(strange);
+        faults.extend(unknown);
         faults.sort_by_key(|fault| (fault.line, fault.column));
         Err(faults)
     }
@@ -69,6 +74,11 @@ impl AgentFile {
     /// Returns number and text of the first line about this.
     pub fn find(&self, wanted: &Subject) -> Option<(usize, &str)> {
         self.vrrp_lines().find(|(_, line)| vrrp::subject(line).is_some_and(|subject| subject == *wanted))
+    }
+
+    /// Returns what line `number` is about, if it is one about VRRP or BFD.
+    pub fn subject(&self, number: usize) -> Option<Subject> {
+        self.vrrp_lines().find(|(each, _)| *each == number).and_then(|(_, line)| vrrp::subject(line))
     }
 
     /// Returns the names of all that VRRP lines of this kind define, in their order.
@@ -122,10 +132,13 @@ impl AgentFile {
         names: &dyn Names,
         before: Option<&check::Lines>,
     ) -> Result<(check::Lines, SaveFile), Vec<Fault>> {
-        match (check::Lines::parse(self.check_lines(), before), file::parse(self.text().as_bytes(), names)) {
-            (Ok(lines), Ok(table)) => Ok((lines, table)),
+        let lines = check::Lines::parse(self.check_lines(), before);
+        let unknown = lines.as_ref().map(|lines| self.unknown_sessions(lines)).unwrap_or_default();
+        match (lines, file::parse(self.text().as_bytes(), names)) {
+            (Ok(lines), Ok(table)) if unknown.is_empty() => Ok((lines, table)),
             (lines, table) => {
                 let mut faults = lines.err().unwrap_or_default();
+                faults.extend(unknown);
                 faults.extend(table.err().unwrap_or_default());
                 faults.sort_by_key(|fault| (fault.line, fault.column));
                 // A quote that is never closed is wrong whatever the line is about.
@@ -133,6 +146,19 @@ impl AgentFile {
                 Err(faults)
             }
         }
+    }
+
+    /// Returns what is wrong with checks that go by BFD sessions which no line defines.
+    fn unknown_sessions(&self, checks: &check::Lines) -> Vec<Fault> {
+        let known = self.names(vrrp::Kind::Session);
+        let unknown = checks.sessions().filter(|(_, name)| !known.iter().any(|known| known == name));
+        let fault = |(line, name)| Fault {
+            line,
+            column: 1,
+            message: format!("bfd {name}: there is no BFD session {name}"),
+            hint: Some(format!("its line is: bfd add {name} --neighbour ADDR …")),
+        };
+        unknown.map(fault).collect()
     }
 
     /// Returns number, subject and words of the lines about checks that can be read and that are `wanted`.
@@ -261,7 +287,7 @@ fn strange(number: usize, line: &str) -> Option<Fault> {
         line: number,
         column: first.column,
         message: format!("`{}` does not begin a line", first.text),
-        hint: Some("lines begin with vrrp, check, set, or an option of the table such as -A".to_owned()),
+        hint: Some("lines begin with vrrp, bfd, check, set, or an option of the table such as -A".to_owned()),
     })
 }
 

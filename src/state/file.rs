@@ -184,6 +184,8 @@ fn in_conflict(target: Target, conflict: Conflict, lines: &Lines) -> (String, Op
 pub enum Part {
     /// Virtual routers.
     Vrrp,
+    /// BFD sessions.
+    Bfd,
     /// Health checks.
     Check,
     /// The agent itself.
@@ -195,6 +197,7 @@ impl Part {
     pub fn of(word: &str) -> Option<Self> {
         match word {
             "vrrp" => Some(Self::Vrrp),
+            "bfd" => Some(Self::Bfd),
             "check" => Some(Self::Check),
             "set" => Some(Self::Set),
             _ => None,

@@ -8,7 +8,9 @@ use std::{
     time::Duration,
 };
 
+pub use crate::model::Secret;
 use crate::{
+    bfd,
     host::{Address, Command, Route, Rule},
     model::{Family, ServiceKey, SyncDaemon},
 };
@@ -49,28 +51,6 @@ pub enum Version {
     V2,
     /// RFC 5798 and 9568: hundredths of a second, IPv4 and IPv6.
     V3,
-}
-
-/// A secret. Never printed: `Debug` shows asterisks.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(Vec<u8>);
-
-impl Secret {
-    /// Keeps `bytes`.
-    pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
-        Self(bytes.into())
-    }
-
-    /// Returns the bytes, for computing with them and for nothing else.
-    pub fn bytes(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("***")
-    }
 }
 
 /// How adverts are authenticated.
@@ -489,6 +469,8 @@ pub struct Settings {
     pub processes: Vec<Process>,
     /// The files.
     pub files: Vec<TrackedFile>,
+    /// The BFD sessions, which the same process runs beside.
+    pub sessions: Vec<bfd::settings::Settings>,
     /// How long after its start the process ignores adverts and starts no election.
     pub startup_delay: Duration,
     /// Whether links may be missing, and come and go (`dynamic_interfaces`).

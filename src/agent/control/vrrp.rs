@@ -12,6 +12,9 @@ pub enum VrrpCall {
     /// How it is doing; answered by a [`crate::vrrp::status::Status`].
     #[serde(rename = "vrrp.status")]
     Status {},
+    /// How its BFD sessions are doing; answered by a [`crate::bfd::status::Status`].
+    #[serde(rename = "bfd.status")]
+    Sessions {},
     /// That an instance becomes master, whatever its priority.
     #[serde(rename = "vrrp.promote")]
     Promote {
@@ -29,7 +32,7 @@ pub enum VrrpCall {
     Reload {
         /// The save file that they are from; a process that was started from another refuses.
         file: String,
-        /// All lines of the file about VRRP, with their numbers from 1.
+        /// All lines of the file about VRRP and BFD, with their numbers from 1.
         lines: Vec<(usize, String)>,
     },
 }

@@ -1,7 +1,11 @@
-//! What routers, pools and the kernel's table have to say, as events.
+//! What routers, BFD sessions, pools and the kernel's table have to say, as events.
 
 use super::{Event, Subject};
 use crate::{
+    bfd::{
+        packet::{Diagnostic, Reject, State},
+        sessions as bfd,
+    },
     model::{Change, Target},
     pool::{self, settings::Foreign},
     state::print,
@@ -55,6 +59,43 @@ impl From<&vrrp::Notice> for Event {
                 Self { text: format!("{subject}: an advert of {source} was rejected"), ..event }.because(reason)
             }
             _ => Self { text: notice.to_string(), ..event },
+        }
+    }
+}
+
+impl From<&bfd::Notice> for Event {
+    fn from(notice: &bfd::Notice) -> Self {
+        let bfd::Notice { session, kind, .. } = notice;
+        let about = |what: &str| Self::now(Subject::Session(session.clone()), what, "");
+        match kind {
+            bfd::NoticeKind::Entered { state, diagnostic, remote, .. } => {
+                let what = match state {
+                    State::AdminDown => "admin-down",
+                    State::Down => "down",
+                    State::Init => "init",
+                    State::Up => "up",
+                };
+                let event = Self { text: format!("BFD session {session} is {}", state.in_words()), ..about(what) };
+                match (state, remote.code()) {
+                    (State::Up | State::Init | State::AdminDown, _) => event,
+                    (State::Down, 1..) if *diagnostic == Diagnostic::NEIGHBOUR_DOWN => {
+                        event.because(format_args!("{} ({})", diagnostic.in_words(), remote.in_words()))
+                    }
+                    _ => event.because(diagnostic.in_words()),
+                }
+            }
+            bfd::NoticeKind::Rejected { reason, ttl } => {
+                let text = format!("BFD session {session}: a packet of the neighbour was rejected");
+                let event = Self { text, ..about("rejected") };
+                match reason {
+                    Reject::Ttl => event.because(format_args!(
+                        "its TTL is {}, and {} is the least that is taken (--ttl, --max-hops)",
+                        ttl.0, ttl.1
+                    )),
+                    reason => event.because(reason),
+                }
+            }
+            bfd::NoticeKind::Removed => Self { text: format!("BFD session {session} was removed"), ..about("deleted") },
         }
     }
 }

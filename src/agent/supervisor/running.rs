@@ -39,7 +39,7 @@ pub(super) struct Checked {
     pub(super) file: AgentFile,
     /// What they say about the agent itself.
     pub(super) agent: set::Settings,
-    /// Whether there are virtual routers.
+    /// Whether there are virtual routers or BFD sessions.
     vrrp: bool,
     /// Whether there are checks, or a table.
     check: bool,
@@ -70,7 +70,8 @@ impl Checked {
         if !faults.is_empty() {
             return Err(faults.into_iter().map(placed).collect());
         }
-        let vrrp = !file.names(vrrp::Kind::Instance).is_empty() || has_statics;
+        let has = |kind| !file.names(kind).is_empty();
+        let vrrp = has(vrrp::Kind::Instance) || has(vrrp::Kind::Session) || has_statics;
         let check = file.check_lines().next().is_some() || file.table_lines().next().is_some();
         Ok(Self { file, agent, vrrp, check })
     }

@@ -3,6 +3,7 @@
 //! ipvsadm's own layouts are in `cli::compat`; what programs read is in `cli::json`.
 
 mod agent;
+mod bfd;
 mod checks;
 mod connections;
 mod drain;
@@ -13,6 +14,7 @@ mod vrrp;
 mod words;
 
 pub use agent::agent;
+pub use bfd::{bfd_list, bfd_show};
 pub use checks::checks;
 pub use connections::{connections, groups, server_end, service_end, template_mark};
 pub(in crate::cli) use drain::{drained, restored};

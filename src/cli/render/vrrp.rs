@@ -93,10 +93,10 @@ fn why(instance: &InstanceStatus) -> String {
 }
 
 /// Lines `  what  text`, what follows the first below it.
-struct Facts(String);
+pub(super) struct Facts(pub(super) String);
 
 impl Facts {
-    fn add(&mut self, what: &str, lines: impl IntoIterator<Item = String>) {
+    pub(super) fn add(&mut self, what: &str, lines: impl IntoIterator<Item = String>) {
         let mut what = what;
         for line in lines {
             let _ = writeln!(self.0, "  {what:<12} {}", clean_line(&line));

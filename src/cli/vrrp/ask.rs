@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// How long an answer is waited for: longer than the process itself waits for its own.
-pub(super) const LIMIT: Duration = Duration::from_secs(12);
+pub(in crate::cli) const LIMIT: Duration = Duration::from_secs(12);
 
 /// An order for one instance.
 #[derive(Debug, Args)]
@@ -55,7 +55,7 @@ pub(super) fn status(target: &Target) -> Result<Option<Status>, Error> {
 }
 
 /// Returns the answer of the running process; nothing if there is none.
-fn ask(target: &Target, call: &VrrpCall) -> Result<Option<Value>, Error> {
+pub(in crate::cli) fn ask(target: &Target, call: &VrrpCall) -> Result<Option<Value>, Error> {
     let (verb, params) = call.parts();
     let socket = target.socket();
     match control::call(&socket, &verb, params, LIMIT) {
@@ -69,7 +69,7 @@ fn ask(target: &Target, call: &VrrpCall) -> Result<Option<Value>, Error> {
 }
 
 /// Returns what the process says against a request.
-pub(super) fn refused(complaints: Vec<control::Complaint>) -> Error {
+pub(in crate::cli) fn refused(complaints: Vec<control::Complaint>) -> Error {
     let complaints = complaints.into_iter().map(|control::Complaint { text, hint }| Complaint { text, hint });
     Error::all_failed(complaints.collect())
 }

@@ -1,4 +1,4 @@
-//! `lvsadm vrrp add`, `edit`, `delete` and `set`: lines of the save file.
+//! `lvsadm vrrp add`, `edit`, `delete` and `set`, and those of `lvsadm bfd`: lines of the save file.
 
 use clap::Args;
 
@@ -22,7 +22,7 @@ Examples:
 
 /// A new line.
 #[derive(Debug, Args)]
-pub(super) struct AddArgs<G: Grammar> {
+pub(in crate::cli) struct AddArgs<G: Grammar> {
     /// Its name
     name: String,
     #[command(flatten)]
@@ -36,7 +36,7 @@ pub(super) struct AddArgs<G: Grammar> {
 
 /// Changes to a line.
 #[derive(Debug, Args)]
-pub(super) struct EditArgs<G: Grammar> {
+pub(in crate::cli) struct EditArgs<G: Grammar> {
     /// Its name
     name: String,
     #[command(flatten)]
@@ -50,7 +50,7 @@ pub(super) struct EditArgs<G: Grammar> {
 
 /// Lines to delete.
 #[derive(Debug, Args)]
-pub(super) struct DeleteArgs {
+pub(in crate::cli) struct DeleteArgs {
     /// Their names
     #[arg(required = true, value_name = "NAME")]
     names: Vec<String>,
@@ -74,7 +74,7 @@ pub(super) struct SetArgs {
 }
 
 impl<G: Grammar> AddArgs<G> {
-    pub(super) fn run(self, kind: Kind, ui: &mut Ui) -> Result<u8, Error> {
+    pub(in crate::cli) fn run(self, kind: Kind, ui: &mut Ui) -> Result<u8, Error> {
         let subject = Subject { kind, name: self.name };
         let given = checked(self.options.into_given(), ui)?;
         change(&self.target, ui, |file, _| {
@@ -85,7 +85,7 @@ impl<G: Grammar> AddArgs<G> {
                     let name = &subject.name;
                     let text = format!("{} {name} is there already, in line {number} of the save file", kind.noun());
                     let edit = kind.verb().replace("add", "edit");
-                    let hint = format!("`lvsadm vrrp {edit} {name}` changes it; so does --or-edit");
+                    let hint = format!("`lvsadm {} {edit} {name}` changes it; so does --or-edit", kind.part());
                     return Err(Error::failed(text).hint(hint));
                 }
                 None => String::new(),
@@ -98,7 +98,7 @@ impl<G: Grammar> AddArgs<G> {
 }
 
 impl<G: Grammar> EditArgs<G> {
-    pub(super) fn run(self, kind: Kind, ui: &mut Ui) -> Result<u8, Error> {
+    pub(in crate::cli) fn run(self, kind: Kind, ui: &mut Ui) -> Result<u8, Error> {
         let subject = Subject { kind, name: self.name };
         let given = checked(self.options.into_given(), ui)?;
         something(&given, &self.unset)?;
@@ -114,7 +114,7 @@ impl<G: Grammar> EditArgs<G> {
 }
 
 impl DeleteArgs {
-    pub(super) fn run(self, kind: Kind, ui: &mut Ui) -> Result<u8, Error> {
+    pub(in crate::cli) fn run(self, kind: Kind, ui: &mut Ui) -> Result<u8, Error> {
         change(&self.target, ui, |file, _| {
             let names = file.names(kind);
             let mut complaints = Vec::new();
@@ -172,7 +172,7 @@ fn something(given: &[Given], unset: &[String]) -> Result<(), Error> {
 }
 
 /// Passes words that can stand in a line; warns of secrets that others may see.
-pub(super) fn checked(given: Vec<Given>, ui: &mut Ui) -> Result<Vec<Given>, Error> {
+pub(in crate::cli) fn checked(given: Vec<Given>, ui: &mut Ui) -> Result<Vec<Given>, Error> {
     let mut faults = Faults::default();
     for each in &given {
         if each.value.as_ref().is_some_and(|value| value.contains(['\n', '\r', '\0'])) {
@@ -183,7 +183,7 @@ pub(super) fn checked(given: Vec<Given>, ui: &mut Ui) -> Result<Vec<Given>, Erro
     faults.check()?;
     if given.iter().any(Given::is_secret) {
         ui.warn("others on this machine may see the secret while this command runs (ps)");
-        ui.hint("--secret-file FILE, or --hmac-key ID:file:PATH, keeps it in a file of its own");
+        ui.hint("--secret-file FILE, or --hmac-key ID:file:PATH for VRRP, keeps it in a file of its own");
     }
     Ok(given)
 }

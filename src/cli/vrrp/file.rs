@@ -9,7 +9,10 @@ use std::{
 
 use super::{Target, ask};
 use crate::{
-    agent::control::{self, CallError, VrrpCall},
+    agent::{
+        bfd,
+        control::{self, CallError, VrrpCall},
+    },
     cli::{
         Complaint, Error, Ui,
         agent::state,
@@ -19,7 +22,7 @@ use crate::{
         agent_file::AgentFile,
         file::Fault,
         store,
-        vrrp::{Disk, Parsed},
+        vrrp::{Disk, Kind, Parsed},
     },
 };
 
@@ -65,13 +68,13 @@ impl Saved {
     }
 
     /// Reads what its lines say.
-    pub(super) fn parse(&self) -> Result<Parsed, Error> {
+    pub(in crate::cli) fn parse(&self) -> Result<Parsed, Error> {
         let complaints = |faults: Vec<Fault>| faults.into_iter().map(|fault| placed(&self.path, fault)).collect();
         self.file.vrrp(&Disk).map_err(|faults| Error::all_failed(complaints(faults)))
     }
 
     /// As [`Self::parse`]; warnings are said.
-    pub(super) fn check(&self, ui: &mut Ui) -> Result<Parsed, Error> {
+    pub(in crate::cli) fn check(&self, ui: &mut Ui) -> Result<Parsed, Error> {
         let path = &self.path;
         let parsed = self.parse()?;
         for note in &parsed.notes {
@@ -90,6 +93,7 @@ impl Saved {
     fn check_change(&self, before: &AgentFile, own: Option<usize>, ui: &mut Ui) -> Result<(), Error> {
         let faults = match self.file.vrrp(&Disk) {
             Ok(parsed) => {
+                self.check_neighbour(&parsed, own)?;
                 parsed.notes.iter().filter(|note| Some(note.line) == own).for_each(|note| ui.warn(&note.message));
                 return Ok(());
             }
@@ -103,6 +107,18 @@ impl Saved {
         });
         let complaints = complaints.collect();
         Err(if of_command { Error::usage(complaints) } else { Error::all_failed(complaints) })
+    }
+
+    /// Says that the neighbour of a session of this command is ourselves. Sessions of other lines are judged where they run:
+    /// the file may be for several hosts.
+    fn check_neighbour(&self, parsed: &Parsed, own: Option<usize>) -> Result<(), Error> {
+        let Some(own) = own.and_then(|own| self.file.subject(own)).filter(|own| own.kind == Kind::Session) else {
+            return Ok(());
+        };
+        let sessions: Vec<_> = parsed.settings.sessions.iter().filter(|each| each.name == own.name).cloned().collect();
+        let mut complaints = Vec::new();
+        bfd::check(&sessions, false, &mut complaints).map_err(ask::refused)?;
+        if complaints.is_empty() { Ok(()) } else { Err(ask::refused(complaints)) }
     }
 }
 

@@ -1,10 +1,10 @@
 //! `lvsadm vrrp`: virtual routers in the save file, and in the process that runs them.
 
-mod ask;
-mod change;
+pub(in crate::cli) mod ask;
+pub(in crate::cli) mod change;
 pub(in crate::cli) mod file;
 mod list;
-mod run;
+pub(in crate::cli) mod run;
 
 use std::{env, path::PathBuf};
 
@@ -176,7 +176,7 @@ impl Target {
         self.state.is_none().then(|| self.run_dir().join(crate::agent::SOCKET))
     }
 
-    fn socket(&self) -> PathBuf {
+    pub(in crate::cli) fn socket(&self) -> PathBuf {
         self.run_dir().join(SOCKET)
     }
 

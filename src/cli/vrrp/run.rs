@@ -1,6 +1,6 @@
 //! `lvsadm vrrp run`: virtual routers of the save file, or one of the command line, in the foreground.
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
 use clap::Args;
 
@@ -36,6 +36,13 @@ pub(super) struct RunArgs {
     options: Options<InstanceGrammar>,
     #[command(flatten)]
     target: Target,
+    #[command(flatten)]
+    process: ProcessArgs,
+}
+
+/// How the process runs.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ProcessArgs {
     /// Run with this real-time priority
     #[arg(long, value_name = "NUMBER", help_heading = "Process", value_parser = clap::value_parser!(u8).range(1..=99))]
     rt_priority: Option<u8>,
@@ -55,6 +62,30 @@ pub(super) struct RunArgs {
     child: bool,
 }
 
+impl ProcessArgs {
+    /// Where its events go.
+    pub(in crate::cli) fn outlet(&self) -> Outlet {
+        Outlet { open: self.child }
+    }
+
+    /// Returns how a process runs that has its files in `run_dir`.
+    pub(in crate::cli) fn options(self, run_dir: PathBuf) -> Result<RunOptions, Error> {
+        Ok(RunOptions {
+            run_dir,
+            rt_priority: self.rt_priority,
+            nice: self.nice,
+            lock_memory: self.no_swap,
+            cpus: self.cpu,
+            log: self.log.options(),
+            outlet: if self.child {
+                Outlet::to_agent().map_err(|error| Error::output(&error))?
+            } else {
+                Outlet::default()
+            },
+        })
+    }
+}
+
 /// What is to be run.
 #[derive(Clone, Debug)]
 struct Prepared {
@@ -66,7 +97,7 @@ struct Prepared {
 impl RunArgs {
     /// Runs them until a signal ends them.
     pub(super) fn run(self, ui: &mut Ui) -> Result<u8, Error> {
-        let outlet = Outlet { open: self.child };
+        let outlet = self.process.outlet();
         self.run_prepared(ui).inspect_err(|error| tell_agent(outlet, "vrrp", error))
     }
 
@@ -81,19 +112,7 @@ impl RunArgs {
     /// # Errors
     /// The command line or the save file is wrong, or there is nothing to run.
     fn prepare(self, ui: &mut Ui) -> Result<Prepared, Error> {
-        let options = RunOptions {
-            run_dir: self.target.run_dir(),
-            rt_priority: self.rt_priority,
-            nice: self.nice,
-            lock_memory: self.no_swap,
-            cpus: self.cpu,
-            log: self.log.options(),
-            outlet: if self.child {
-                Outlet::to_agent().map_err(|error| Error::output(&error))?
-            } else {
-                Outlet::default()
-            },
-        };
+        let options = self.process.options(self.target.run_dir())?;
         let given = super::change::checked(self.options.into_given(), ui)?;
         if !given.is_empty() {
             let name = match self.names.as_slice() {
@@ -122,13 +141,16 @@ impl RunArgs {
         let mut settings = saved.check(ui)?.settings;
         vrrp::select(&mut settings, &self.names)
             .map_err(|wrong| Error::all_failed(wrong.into_iter().map(Complaint::new).collect()))?;
-        if settings.instances.is_empty() && settings.statics.is_empty() {
-            return Err(Error::failed(format_args!("{} has no instance to run", saved.path.display()))
-                .hint("`lvsadm vrrp add` adds one"));
+        if settings.instances.is_empty() && settings.statics.is_empty() && settings.sessions.is_empty() {
+            return Err(Error::failed(format_args!(
+                "{} has no instance and no BFD session to run",
+                saved.path.display()
+            ))
+            .hint("`lvsadm vrrp add` adds one"));
         }
         // Whoever changes the file may name it differently.
         let file = fs::canonicalize(&saved.path).unwrap_or(saved.path);
-        Ok(Prepared { settings, options, origin: Origin { file: Some(file), names: self.names } })
+        Ok(Prepared { settings, options, origin: Origin { file: Some(file), names: self.names, ..Origin::default() } })
     }
 }
 

@@ -104,6 +104,17 @@ impl Lines {
         if faults.is_empty() { Ok(all) } else { Err(faults) }
     }
 
+    /// Returns the names of BFD sessions that checks go by, each with its line.
+    pub fn sessions(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.read.iter().filter_map(|(number, read)| match &read.says {
+            Says::Add(add) => match &add.question {
+                Question::Bfd { name } => Some((*number, name.as_str())),
+                _ => None,
+            },
+            _ => None,
+        })
+    }
+
     /// Whether a line says something of all servers of this service, also of those that it gets later.
     pub fn stand_for_all(&self, service: &ServiceKey) -> bool {
         self.of_all.contains(service)

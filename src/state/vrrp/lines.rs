@@ -1,6 +1,6 @@
 //! All lines about VRRP → settings, or all of their faults; one line → what it is about, and a line with edits.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, net::IpAddr};
 
 use thiserror::Error;
 
@@ -9,10 +9,12 @@ use super::{
     option::{self, Given},
     print::BARE_SET,
     reader::Reader,
+    session,
     track::Draft,
     values::{self, Files, Wrong, nearest},
 };
 use crate::{
+    bfd::settings as bfd,
     model::Family,
     state::{
         file::{Fault, without_program},
@@ -60,14 +62,15 @@ fn head<'a, 'b>(words: &'a [Word<'b>], line: usize) -> Result<(Kind, Option<&'a 
         |column: usize, message: String, hint: &str| Fault { line, column, message, hint: Some(hint.to_owned()) };
     let words = without_program(words);
     let end = words.last().map_or(1, |word| word.column + word.text.chars().count());
-    let Some((_, rest)) = words.split_first().filter(|(first, _)| first.text == "vrrp") else {
-        return Err(fault(1, "this is no line about VRRP".to_owned(), VERBS));
+    let is_part = |first: &Word<'_>| KINDS.iter().any(|kind| kind.part() == first.text);
+    let Some((part, rest)) = words.split_first().filter(|(first, _)| is_part(first)) else {
+        return Err(fault(1, "this is no line about VRRP or BFD".to_owned(), VERBS));
     };
     let Some((verb, rest)) = rest.split_first() else {
-        return Err(fault(end, "what is to be added is missing behind vrrp".to_owned(), VERBS));
+        return Err(fault(end, format!("what is to be added is missing behind {}", part.text), VERBS));
     };
-    let Some(kind) = KINDS.into_iter().find(|kind| kind.verb() == verb.text) else {
-        let message = format!("`vrrp {}` does not say what there should be", verb.text);
+    let Some(kind) = KINDS.into_iter().find(|kind| kind.part() == part.text && kind.verb() == verb.text) else {
+        let message = format!("`{} {}` does not say what there should be", part.text, verb.text);
         return Err(fault(verb.column, message, VERBS));
     };
     if kind == Kind::Set {
@@ -76,14 +79,15 @@ fn head<'a, 'b>(words: &'a [Word<'b>], line: usize) -> Result<(Kind, Option<&'a 
     match rest.split_first() {
         Some((name, rest)) if !name.text.starts_with("--") => Ok((kind, Some(name), rest)),
         _ => {
-            let message = format!("the name is missing behind vrrp {}", kind.verb());
+            let message = format!("the name is missing behind {} {}", kind.part(), kind.verb());
             Err(fault(end, message, "the name stands in front of the options"))
         }
     }
 }
 
 /// The verbs of lines, for people who wrote something else.
-const VERBS: &str = "lines are: vrrp add, add-group, add-script, add-process, add-file NAME …, and vrrp set …";
+const VERBS: &str =
+    "lines are: vrrp add, add-group, add-script, add-process, add-file NAME …, vrrp set …, and bfd add NAME …";
 
 /// Why a line cannot be edited.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -125,7 +129,7 @@ pub fn edited(subject: &Subject, line: &str, changes: Vec<Given>, unset: &[Strin
 fn first_words(subject: &Subject) -> String {
     match subject.kind {
         Kind::Set => BARE_SET.to_owned(),
-        kind => format!("vrrp {} {}", kind.verb(), quoted(&subject.name)),
+        kind => format!("{} {} {}", kind.part(), kind.verb(), quoted(&subject.name)),
     }
 }
 
@@ -140,7 +144,8 @@ pub fn parse<'a>(lines: impl Iterator<Item = (usize, &'a str)>, files: &dyn File
             all.faults.push(fault);
         }
     }
-    let between = [all.names(), all.settle(), all.members(), all.routers(), all.followed().into_iter().collect()];
+    let followed = all.followed().into_iter().collect();
+    let between = [all.names(), all.settle(), all.members(), all.routers(), all.neighbours(), followed];
     all.faults.extend(between.into_iter().flatten());
     all.faults.sort_by_key(|fault| (fault.line, fault.column));
     if all.faults.is_empty() { Ok(Parsed { settings: all.settings, notes: all.notes }) } else { Err(all.faults) }
@@ -162,6 +167,8 @@ struct All {
     /// Places of the instances and groups, in the order of the settings.
     instances: Vec<Place>,
     groups: Vec<Place>,
+    /// Lines and columns of the sessions, in the order of the settings.
+    sessions: Vec<(usize, usize)>,
     /// Every name by kind, with the lines of its first and other definitions.
     named: HashMap<(Kind, String), Vec<(usize, usize)>>,
     faults: Vec<Fault>,
@@ -207,6 +214,12 @@ impl All {
             }
             Kind::File => {
                 self.settings.files.extend(objects::file(&name, &mut reader));
+                Vec::new()
+            }
+            Kind::Session => {
+                let session = session::read(&name, &mut reader, files);
+                self.sessions.extend(session.iter().map(|_| (number, column)));
+                self.settings.sessions.extend(session);
                 Vec::new()
             }
             Kind::Set => {
@@ -265,7 +278,7 @@ impl All {
                 let known = self.named.keys().filter(|(each, _)| *each == kind).map(|(_, name)| name.as_str());
                 let hint = match nearest(&name, known) {
                     Some(meant) => format!("did you mean {meant}?"),
-                    None => format!("its line is: vrrp {} {name} …", kind.verb()),
+                    None => format!("its line is: {} {} {name} …", kind.part(), kind.verb()),
                 };
                 let message = format!("{}: there is no {} {name}", draft.label, kind.noun());
                 faults.push(Fault { line: place.line, column: draft.column, message, hint: Some(hint) });
@@ -276,13 +289,14 @@ impl All {
         tracks
     }
 
-    /// Returns what a tracker names if no line defines it. BFD sessions are defined elsewhere.
+    /// Returns what a tracker names if no line defines it.
     fn unknown(&self, tracker: &Tracker) -> Option<(Kind, String)> {
         let key = match tracker {
             Tracker::Script(name) => (Kind::Script, name.clone()),
             Tracker::Process(name) => (Kind::Process, name.clone()),
             Tracker::File(name) => (Kind::File, name.clone()),
-            Tracker::Interface(_) | Tracker::Bfd(_) | Tracker::Service(_) => return None,
+            Tracker::Bfd(name) => (Kind::Session, name.clone()),
+            Tracker::Interface(_) | Tracker::Service(_) => return None,
         };
         (!self.named.contains_key(&key)).then_some(key)
     }
@@ -342,6 +356,24 @@ impl All {
             if !group.weights && group.tracks.iter().any(|track| track.weight != 0) {
                 refuse("a tracker has a weight, which parts the members".to_owned(), weights.to_owned());
             }
+        }
+        faults
+    }
+
+    /// Finds two sessions that would be one to their neighbour.
+    fn neighbours(&self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        let mut seen: HashMap<IpAddr, Vec<(&bfd::Settings, usize)>> = HashMap::new();
+        for (session, (line, column)) in self.settings.sessions.iter().zip(&self.sessions) {
+            let others = seen.entry(session.neighbour).or_default();
+            if let Some((other, first)) = others.iter().find(|(other, _)| other.collides(session)) {
+                let bfd::Settings { name, neighbour, .. } = session;
+                let message =
+                    format!("BFD session {name}: {} (line {first}) has the neighbour {neighbour}, too", other.name);
+                let hint = "one session is enough for all who track it; or another --source in both";
+                faults.push(Fault { line: *line, column: *column, message, hint: Some(hint.to_owned()) });
+            }
+            others.push((session, *line));
         }
         faults
     }

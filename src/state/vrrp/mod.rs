@@ -1,7 +1,7 @@
-//! Lines of a save file about VRRP ↔ settings.
+//! Lines of a save file about VRRP and BFD ↔ settings: one process carries them out, and tracks tie them together.
 //!
 //! A line is `vrrp VERB NAME OPTIONS`, the words of `lvsadm vrrp` themselves: `vrrp add`, `add-group`, `add-script`,
-//! `add-process`, `add-file`, and `vrrp set` for the whole process. One table of options is the grammar of both. What
+//! `add-process`, `add-file`, `vrrp set` for the whole process, and `bfd add`. One table of options is the grammar of both. What
 //! only the machine knows (whether an interface exists, whether a script may be run) is not judged here.
 
 mod host;
@@ -13,6 +13,7 @@ pub(in crate::state) mod option;
 mod print;
 pub(in crate::state) mod reader;
 mod select;
+mod session;
 mod tables;
 mod track;
 pub(in crate::state) mod values;
@@ -20,9 +21,11 @@ pub(in crate::state) mod values;
 pub use host::print_address;
 pub use lines::{NotOne, Parsed, Subject, edited, holds_secret, parse, subject};
 pub use option::{Given, Grammar, Opt, Options, Section, Takes};
-pub use print::{BARE_SET, file, group, instance, lines, process, script, set};
-pub use select::select;
-pub use tables::{FileGrammar, GroupGrammar, InstanceGrammar, ProcessGrammar, ScriptGrammar, SetGrammar};
+pub use print::{BARE_SET, file, group, instance, lines, process, script, session, set};
+pub use select::{select, select_sessions};
+pub use tables::{
+    FileGrammar, GroupGrammar, InstanceGrammar, ProcessGrammar, ScriptGrammar, SessionGrammar, SetGrammar,
+};
 pub use values::{Disk, Files, MAX_SECRET_FILE, print_time};
 
 use crate::{
@@ -86,6 +89,8 @@ pub enum Kind {
     Process,
     /// A file.
     File,
+    /// A BFD session.
+    Session,
     /// An instance.
     Instance,
     /// A sync group.
@@ -93,9 +98,15 @@ pub enum Kind {
 }
 
 /// All kinds, in the order of a tidy file.
-const KINDS: [Kind; 6] = [Kind::Set, Kind::Script, Kind::Process, Kind::File, Kind::Instance, Kind::Group];
+const KINDS: [Kind; 7] =
+    [Kind::Set, Kind::Script, Kind::Process, Kind::File, Kind::Session, Kind::Instance, Kind::Group];
 
 impl Kind {
+    /// Returns the first word of its lines, which is the command that makes them, too.
+    pub fn part(self) -> &'static str {
+        if self == Self::Session { "bfd" } else { "vrrp" }
+    }
+
     /// Returns the second word of its lines.
     pub fn verb(self) -> &'static str {
         match self {
@@ -103,7 +114,7 @@ impl Kind {
             Self::Script => "add-script",
             Self::Process => "add-process",
             Self::File => "add-file",
-            Self::Instance => "add",
+            Self::Instance | Self::Session => "add",
             Self::Group => "add-group",
         }
     }
@@ -115,6 +126,7 @@ impl Kind {
             Self::Script => "script",
             Self::Process => "process",
             Self::File => "file",
+            Self::Session => "BFD session",
             Self::Instance => "instance",
             Self::Group => "group",
         }
@@ -127,6 +139,7 @@ impl Kind {
             Self::Script => ScriptGrammar::SECTIONS,
             Self::Process => ProcessGrammar::SECTIONS,
             Self::File => FileGrammar::SECTIONS,
+            Self::Session => SessionGrammar::SECTIONS,
             Self::Instance => InstanceGrammar::SECTIONS,
             Self::Group => GroupGrammar::SECTIONS,
         }

@@ -2,17 +2,19 @@
 //!
 //! What is printed here is read back as the same settings. Secrets are printed; whoever writes them keeps others away.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use super::{
     Kind,
     host::{print_address, print_route, print_rule},
     instance::{DOWN_TIMER_ADVERTS, Defaults, INTERVAL, default_group, default_window},
     objects::SCRIPT_INTERVAL,
+    session::{DEFAULT_KEY, default_hops},
     track,
     values::{print_command, print_mac, print_secret, print_time, print_user},
 };
 use crate::{
+    bfd::settings as bfd,
     model::{Family, SyncDaemon},
     state::print::quoted,
     vrrp::settings::{
@@ -27,6 +29,7 @@ pub fn lines(settings: &Settings) -> Vec<String> {
     lines.extend(settings.scripts.iter().map(script));
     lines.extend(settings.processes.iter().map(process));
     lines.extend(settings.files.iter().map(file));
+    lines.extend(settings.sessions.iter().map(session));
     lines.extend(settings.instances.iter().map(instance));
     lines.extend(settings.groups.iter().map(group));
     lines
@@ -37,7 +40,7 @@ struct Line(String);
 
 impl Line {
     fn new(kind: Kind, name: &str) -> Self {
-        Self(format!("vrrp {} {}", kind.verb(), quoted(name)))
+        Self(format!("{} {} {}", kind.part(), kind.verb(), quoted(name)))
     }
 
     fn value(&mut self, option: &str, value: impl AsRef<str>) {
@@ -88,6 +91,33 @@ impl Line {
             self.value(option, word);
         }
     }
+}
+
+/// Returns the line that adds a BFD session.
+pub fn session(session: &bfd::Settings) -> String {
+    let mut line = Line::new(Kind::Session, &session.name);
+    let defaults = bfd::Settings::new(&session.name, session.neighbour);
+    let time = |time: &Duration| print_time(*time);
+    line.value("neighbour", session.neighbour.to_string());
+    line.some("source", session.source.map(|source| source.to_string()));
+    line.some("interface", session.interface.as_ref());
+    line.flag("multihop", session.multihop);
+    line.flag("passive", session.passive);
+    line.flag("admin-down", session.admin_down);
+    line.differs("min-rx", &session.min_rx, &defaults.min_rx, time);
+    line.differs("min-tx", &session.min_tx, &defaults.min_tx, time);
+    line.differs("idle-tx", &session.idle_tx, &defaults.idle_tx, time);
+    line.differs("multiplier", &session.multiplier, &defaults.multiplier, u8::to_string);
+    if let Some(authentication) = &session.authentication {
+        line.value("auth", authentication.method.name());
+        line.differs("key-id", &authentication.key_id, &DEFAULT_KEY, u8::to_string);
+        line.value("secret", print_secret(&authentication.key));
+    }
+    line.differs("ttl", &session.ttl, &defaults.ttl, u8::to_string);
+    line.differs("max-hops", &session.max_hops, &default_hops(session.multihop), |hops| {
+        hops.map_or_else(|| "any".to_owned(), |hops| hops.to_string())
+    });
+    line.0
 }
 
 /// Returns the line that adds an instance.
@@ -255,8 +285,8 @@ pub fn process(process: &Process) -> String {
     line.differs("weight", &process.weight, &(0, false), |weight| track::print_weight(*weight));
     line.differs("quorum", &process.quorum, &1, u32::to_string);
     line.some("quorum-max", process.quorum_max.map(|most| most.to_string()));
-    line.differs("terminate-delay", &process.terminate_delay, &std::time::Duration::ZERO, |time| print_time(*time));
-    line.differs("fork-delay", &process.fork_delay, &std::time::Duration::ZERO, |time| print_time(*time));
+    line.differs("terminate-delay", &process.terminate_delay, &Duration::ZERO, |time| print_time(*time));
+    line.differs("fork-delay", &process.fork_delay, &Duration::ZERO, |time| print_time(*time));
     line.0
 }
 
@@ -282,7 +312,7 @@ pub const BARE_SET: &str = "vrrp set";
 /// Returns the line of what concerns the whole process, if anything does.
 pub fn set(settings: &Settings) -> Option<String> {
     let mut line = Line(BARE_SET.to_owned());
-    line.differs("startup-delay", &settings.startup_delay, &std::time::Duration::ZERO, |time| print_time(*time));
+    line.differs("startup-delay", &settings.startup_delay, &Duration::ZERO, |time| print_time(*time));
     line.flag("missing-interfaces", settings.missing_interfaces);
     line.some("script-user", settings.script_user.as_ref().map(print_user));
     settings.fifos.iter().for_each(|fifo| line.value("fifo", print_fifo(fifo)));

@@ -1,8 +1,9 @@
-//! Some of the instances of a file, by name.
+//! Some of the instances or BFD sessions of a file, by name.
 
-use crate::vrrp::settings::Settings;
+use crate::vrrp::settings::{Settings, Tracker};
 
-/// Leaves only the instances with these names, and the groups that they make up; all of them if no name is given.
+/// Leaves only the instances with these names, the groups that they make up and the BFD sessions that they track; all of them
+/// if no name is given.
 ///
 /// # Errors
 /// In words: names of no instance, and groups of which a part is left.
@@ -25,5 +26,26 @@ pub fn select(settings: &mut Settings, names: &[String]) -> Result<(), Vec<Strin
     }
     settings.instances.retain(|instance| is_named(&instance.name));
     settings.groups.retain(|group| group.members.iter().all(is_named));
+    let of_instances = settings.instances.iter().flat_map(|instance| &instance.tracks);
+    let tracks = of_instances.chain(settings.groups.iter().flat_map(|group| &group.tracks));
+    let tracked: Vec<&Tracker> = tracks.map(|track| &track.tracker).collect();
+    settings.sessions.retain(|session| tracked.contains(&&Tracker::Bfd(session.name.clone())));
+    Ok(())
+}
+
+/// Leaves only the BFD sessions with these names, all of them if no name is given, and nothing that is not one.
+///
+/// # Errors
+/// In words: names of no session.
+pub fn select_sessions(settings: &mut Settings, names: &[String]) -> Result<(), Vec<String>> {
+    let is_there = |name: &String| settings.sessions.iter().any(|session| session.name == *name);
+    let missing: Vec<String> =
+        names.iter().filter(|name| !is_there(name)).map(|name| format!("there is no BFD session {name}")).collect();
+    if !missing.is_empty() {
+        return Err(missing);
+    }
+    let mut sessions = std::mem::take(&mut settings.sessions);
+    sessions.retain(|session| names.is_empty() || names.contains(&session.name));
+    *settings = Settings { sessions, ..Settings::default() };
     Ok(())
 }

@@ -43,6 +43,14 @@ impl Grammar for FileGrammar {
     const SECTIONS: &'static [&'static Section] = &[&FILE];
 }
 
+/// Options of `bfd add`.
+#[derive(Clone, Debug)]
+pub enum SessionGrammar {}
+
+impl Grammar for SessionGrammar {
+    const SECTIONS: &'static [&'static Section] = &[&NEIGHBOUR, &TIMES, &KEY, &HOPS];
+}
+
 /// Options of `vrrp set`.
 #[derive(Clone, Debug)]
 pub enum SetGrammar {}
@@ -265,6 +273,58 @@ const FILE: Section = Section {
         Opt::one("path", "FILE", "The file; the first line is a number"),
         Opt::one("weight", "WEIGHT", "What the number is multiplied by; 0 = fault unless it is 0 [default: 1]"),
         Opt::one("initial", "NUMBER", "Written at start if there is no file; NUMBER:overwrite = always"),
+    ],
+};
+
+const NEIGHBOUR: Section = Section {
+    heading: "Neighbour",
+    rare: false,
+    options: &[
+        Opt::one("neighbour", "ADDR", "Address of the other end"),
+        Opt::one("source", "ADDR", "Our address [default: as the route says]"),
+        Opt::one("interface", "NAME", "Interface that packets leave and come in by; link-local addresses need one"),
+        Opt::flag("multihop", "The neighbour is beyond routers (RFC 5883, port 4784)"),
+        Opt::flag("passive", "Say nothing before the neighbour does"),
+        Opt::flag("admin-down", "Hold the session down, and tell the neighbour so"),
+    ],
+};
+
+const TIMES: Section = Section {
+    heading: "Times",
+    rare: false,
+    options: &[
+        Opt::one("min-rx", "TIME", "Least time between packets of the neighbour that we can take [default: 10ms]"),
+        Opt::one("min-tx", "TIME", "Least time between our packets [default: 10ms]"),
+        Opt::one("idle-tx", "TIME", "Time between our packets while the session is not up, 1s or more [default: 1s]"),
+        Opt::one(
+            "multiplier",
+            "NUMBER",
+            "How many packets are missed before the path has failed, 1 to 255 [default: 5]",
+        ),
+    ],
+};
+
+const KEY: Section = Section {
+    heading: "Authentication",
+    rare: false,
+    options: &[
+        Opt::one("auth", "METHOD", "simple, md5, meticulous-md5, sha1, meticulous-sha1; the same at both ends"),
+        Opt::one("key-id", "NUMBER", "Number of the key, 0 to 255, the same at both ends [default: 1]"),
+        Opt::one("secret-file", "FILE", "File with the key, of at most 16 bytes (SHA1: 20)"),
+        Opt::one("secret", "SECRET", "The key itself, or hex:…; others see it in ps and in the save file"),
+    ],
+};
+
+const HOPS: Section = Section {
+    heading: "Routers in between",
+    rare: false,
+    options: &[
+        Opt::one("ttl", "NUMBER", "TTL or hop limit of our packets [default: 255]"),
+        Opt::one(
+            "max-hops",
+            "NUMBER|any",
+            "How much lower than --ttl that of the neighbour's packets may be [default: 0; with --multihop: any]",
+        ),
     ],
 };
 

@@ -3,7 +3,7 @@
 use std::{
     array,
     io::IoSliceMut,
-    net::Ipv6Addr,
+    net::IpAddr,
     os::fd::{AsRawFd, BorrowedFd},
     ptr,
 };
@@ -39,13 +39,13 @@ impl Default for Arena {
 pub struct Datagram<'a> {
     /// What the socket gives: with the header for IPv4, without for IPv6.
     pub bytes: &'a [u8],
-    /// IPv6: who sent it.
-    pub source: Option<Ipv6Addr>,
-    /// Where it was sent, if the socket was told to say that and the protocol is IPv6.
-    pub destination: Option<Ipv6Addr>,
+    /// Who sent it.
+    pub source: Option<IpAddr>,
+    /// Where it was sent, if the socket was told to say that.
+    pub destination: Option<IpAddr>,
     /// Index of the link that it came in by, if the socket was told to say that.
     pub link: Option<u32>,
-    /// IPv6 hop limit, if the socket was told to say that.
+    /// TTL or hop limit, if the socket was told to say that.
     pub hops: Option<u8>,
 }
 
@@ -112,24 +112,28 @@ impl Arena {
 }
 
 fn datagram<'a>(bytes: &'a [u8], name: &libc::sockaddr_in6, control: &[u8]) -> Datagram<'a> {
-    let six = libc::c_int::from(name.sin6_family) == libc::AF_INET6;
     let mut datagram = Datagram { bytes, source: None, destination: None, link: None, hops: None };
-    if six {
-        datagram.source = Some(Ipv6Addr::from(name.sin6_addr.s6_addr));
-    }
-    if control.is_empty() {
-        return datagram;
-    }
-    if six {
-        if let Some(info) = control::find::<libc::in6_pktinfo>(control, libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) {
-            datagram.destination = Some(Ipv6Addr::from(info.ipi6_addr.s6_addr));
-            datagram.link = Some(info.ipi6_ifindex);
+    let octets = |bits: u32| IpAddr::from(bits.to_ne_bytes());
+    let hops = |hops: libc::c_int| u8::try_from(hops).ok();
+    match libc::c_int::from(name.sin6_family) {
+        libc::AF_INET6 => {
+            datagram.source = Some(name.sin6_addr.s6_addr.into());
+            if let Some(info) = control::find::<libc::in6_pktinfo>(control, libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) {
+                datagram.destination = Some(info.ipi6_addr.s6_addr.into());
+                datagram.link = Some(info.ipi6_ifindex);
+            }
+            datagram.hops = control::find(control, libc::IPPROTO_IPV6, libc::IPV6_HOPLIMIT).and_then(hops);
         }
-        let hops = control::find::<libc::c_int>(control, libc::IPPROTO_IPV6, libc::IPV6_HOPLIMIT);
-        datagram.hops = hops.and_then(|hops| u8::try_from(hops).ok());
-    } else {
-        let info = control::find::<libc::in_pktinfo>(control, libc::IPPROTO_IP, libc::IP_PKTINFO);
-        datagram.link = info.and_then(|info| u32::try_from(info.ipi_ifindex).ok());
+        libc::AF_INET => {
+            // Both kinds of name begin with family and port; behind that one has the flow, the other the address.
+            datagram.source = Some(octets(name.sin6_flowinfo));
+            if let Some(info) = control::find::<libc::in_pktinfo>(control, libc::IPPROTO_IP, libc::IP_PKTINFO) {
+                datagram.destination = Some(octets(info.ipi_addr.s_addr));
+                datagram.link = u32::try_from(info.ipi_ifindex).ok();
+            }
+            datagram.hops = control::find(control, libc::IPPROTO_IP, libc::IP_TTL).and_then(hops);
+        }
+        _ => {}
     }
     datagram
 }

@@ -31,6 +31,8 @@ pub enum Destination {
         source: Ipv4Addr,
         /// By which link; 0 = as the route says.
         link: u32,
+        /// TTL; `None` = the socket's, or that of the header in the datagram.
+        hops: Option<u8>,
     },
     /// By IPv6.
     V6 {
@@ -147,13 +149,16 @@ impl<'a> Batch<'a> {
 fn address(destination: Destination) -> (Name, Control) {
     let mut control = Control::EMPTY;
     let name = match destination {
-        Destination::V4 { to, source, link } => {
+        Destination::V4 { to, source, link, hops } => {
             let info = libc::in_pktinfo {
                 ipi_ifindex: link.cast_signed(),
                 ipi_spec_dst: in_addr(source),
                 ipi_addr: in_addr(Ipv4Addr::UNSPECIFIED),
             };
             control.push(libc::IPPROTO_IP, libc::IP_PKTINFO, info);
+            if let Some(hops) = hops {
+                control.push(libc::IPPROTO_IP, libc::IP_TTL, libc::c_int::from(hops));
+            }
             Name::V4(libc::sockaddr_in {
                 sin_family: libc::AF_INET as _,
                 sin_port: 0,

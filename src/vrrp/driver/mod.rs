@@ -42,7 +42,7 @@ use self::{
     trackers::Trackers,
 };
 use super::{
-    event::{Event, Notice},
+    event::{Event, Notice, Observation},
     settings::Settings,
     status::Status,
 };
@@ -78,6 +78,8 @@ pub enum Order {
     Promote(String, oneshot::Sender<bool>),
     /// To make an instance give up mastership. Answers whether there is such an instance.
     Demote(String, oneshot::Sender<bool>),
+    /// That a BFD session is so: up or down.
+    Session(String, Observation),
     /// To take over other settings, which have been checked.
     Reload(Box<Settings>, oneshot::Sender<()>),
 }
@@ -278,6 +280,7 @@ impl Shared {
             Order::Demote(name, reply) => {
                 let _ = reply.send(self.with(|core, now| core.order(&name, Event::Demote, now)));
             }
+            Order::Session(name, observation) => trackers.set(&name, observation),
             Order::Reload(settings, reply) => {
                 trackers.reconfigure(&settings);
                 self.with(|core, now| core.reconfigure(*settings, now))?;

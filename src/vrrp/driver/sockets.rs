@@ -267,7 +267,7 @@ fn received<'a>(endpoint: &Endpoint, datagram: &Datagram<'a>) -> Option<Received
     let bytes = datagram.bytes;
     let link = endpoint.link.or(datagram.link)?;
     if endpoint.address.is_ipv6() {
-        let (source, destination) = (datagram.source?.into(), datagram.destination?.into());
+        let (source, destination) = (datagram.source?, datagram.destination?);
         return Some(Received { link, source, destination, hops: datagram.hops, bytes });
     }
     let address = |at: usize| bytes.get(at..)?.first_chunk::<4>().map(|octets| Ipv4Addr::from(*octets).into());
@@ -278,7 +278,7 @@ fn received<'a>(endpoint: &Endpoint, datagram: &Datagram<'a>) -> Option<Received
 fn outgoing(packet: &Outgoing) -> Option<raw::Outgoing<'_>> {
     let link = packet.link.unwrap_or(0);
     let to = match (packet.source, packet.to) {
-        (IpAddr::V4(source), IpAddr::V4(to)) => Destination::V4 { to, source, link },
+        (IpAddr::V4(source), IpAddr::V4(to)) => Destination::V4 { to, source, link, hops: None },
         (IpAddr::V6(source), IpAddr::V6(to)) => Destination::V6 { to, source, link, hops: packet.hops },
         _ => return None,
     };

@@ -117,6 +117,7 @@ vrrp add-group H --member A --track-interface eth1:7";
             "2:58: --track-script chek_web: there is no script chek_web",
             "3:10: instance B: VRID 51 is that of A (line 2) on eth0, IPv4",
             "3:58: --track-file f:3: there is no file f",
+            "3:75: --track-bfd peer: there is no BFD session peer",
             "5:16: group G: there is no instance D",
             "5:16: group G: C has trackers with weights, which part the members of a group",
             "6:16: group H: A is in group G already",

@@ -7,16 +7,17 @@ use proptest::prelude::*;
 
 use super::{TwoFiles, parse};
 use crate::{
+    bfd::{packet::auth::METHODS, settings as bfd},
     host::{Address, Command, Lifetime, NextHop, Route, RouteTarget, Rule, RuleAction, Scope},
-    model::{Family, Protocol, ServiceKey},
+    model::{DaemonRole, Family, Protocol, ServiceKey, SyncDaemon},
     state::vrrp::{
         instance::{Defaults, default_group},
         legality, lines,
     },
     vrrp::settings::{
         Announce, AntiReplay, ArgumentMatch, Authentication, Fifo, Hmac, HmacMode, Initial, Instance, Notify, Peer,
-        Preempt, Priority, Process, Script, Secret, Settings, SyncGroup, Track, TrackedFile, TrackedService, Tracker,
-        Transport, Version, Vmac, Vrid,
+        Preempt, Priority, Process, Script, Secret, Settings, Statics, SyncFollower, SyncGroup, Track, TrackedFile,
+        TrackedService, Tracker, Transport, Version, Vmac, Vrid,
     },
 };
 
@@ -38,6 +39,18 @@ proptest! {
     #[test]
     fn no_line_makes_the_reader_panic(text in r"(vrrp (add|add-group|add-file|set) [a-z]{1,3} )?(--[a-z-]{1,12}[ =]\PC{0,8} ?){0,4}") {
         let _ = parse(text.lines().enumerate(), &TwoFiles);
+    }
+}
+
+fn daemon(rng: &mut Rng) -> SyncDaemon {
+    SyncDaemon {
+        role: DaemonRole::Master,
+        interface: format!("eth{}", rng.u8(..9)),
+        sync_id: rng.u8(..),
+        max_len: maybe(rng, |rng| rng.u16(1..=65_507)),
+        group: maybe(rng, |rng| IpAddr::from([224, 0, 1, rng.u8(..)])),
+        port: maybe(rng, |rng| rng.u16(1..)),
+        ttl: maybe(rng, |rng| rng.u8(1..)),
     }
 }
 
@@ -307,6 +320,35 @@ fn any_instance(rng: &mut Rng, number: u8, weights: bool) -> Instance {
     }
 }
 
+fn session(rng: &mut Rng) -> bfd::Settings {
+    let family = pick(rng, &[Family::V4, Family::V6]);
+    let ttl = rng.u8(1..);
+    let method = pick(rng, &METHODS.map(|(_, method)| method));
+    let micros = |rng: &mut Rng| Duration::from_micros(rng.u64(1..=u32::MAX.into()));
+    bfd::Settings {
+        source: maybe(rng, |_| "2001:db8::1".parse().expect("an address")).filter(|_| family == Family::V6),
+        interface: maybe(rng, |_| "eth1".to_owned()),
+        min_rx: micros(rng),
+        min_tx: micros(rng),
+        idle_tx: micros(rng).max(bfd::IDLE),
+        multiplier: rng.u8(1..),
+        passive: rng.bool(),
+        ttl,
+        max_hops: maybe(rng, |rng| rng.u8(..=ttl)),
+        multihop: rng.bool(),
+        authentication: maybe(rng, |rng| bfd::Authentication {
+            method,
+            key_id: rng.u8(..),
+            key: Secret::new(*b"a key"),
+        }),
+        admin_down: rng.bool(),
+        ..bfd::Settings::new(
+            "peer",
+            if family == Family::V4 { "10.9.9.9" } else { "2001:db8::9" }.parse().expect("an address"),
+        )
+    }
+}
+
 fn settings(rng: &mut Rng) -> Settings {
     let weights = rng.bool();
     let interval = time(rng, 100).max(Duration::from_millis(1));
@@ -360,6 +402,7 @@ fn settings(rng: &mut Rng) -> Settings {
         scripts: vec![script],
         processes: vec![process],
         files: vec![file],
+        sessions: vec![session(rng)],
         startup_delay: time(rng, 86_400),
         missing_interfaces: rng.bool(),
         fifos: some(rng, 2, fifo),
