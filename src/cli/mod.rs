@@ -10,6 +10,7 @@ pub mod check;
 pub mod clear;
 pub mod compat;
 pub mod completions;
+pub mod config;
 pub mod connections;
 pub mod delete_real;
 pub mod delete_service;
@@ -73,6 +74,7 @@ enum Command {
     Diff(diff::DiffArgs),
     Vrrp(vrrp::VrrpArgs),
     Check(check::CheckArgs),
+    Config(config::ConfigArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -96,6 +98,7 @@ impl Command {
             Self::Diff(args) => diff::run(args, ui),
             Self::Vrrp(args) => vrrp::run(args, ui),
             Self::Check(args) => check::run(args, ui),
+            Self::Config(args) => config::run(args, ui),
             Self::Completions(args) => completions::run(args, ui),
         }
     }

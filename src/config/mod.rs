@@ -2,7 +2,10 @@
 //!
 //! Reads files, and does nothing else with the world. What the settings mean is the business of the layers below.
 
+pub mod build;
+pub mod convert;
 pub mod lint;
+pub mod load;
 pub mod schema;
 pub mod source;
 pub mod text;

@@ -10,7 +10,7 @@ use std::{
 
 use crate::{
     host::{Address, Command, Route, Rule},
-    model::{Family, ServiceKey},
+    model::{Family, ServiceKey, SyncDaemon},
 };
 
 /// Virtual router identifier, 1 to 255; unique on a link and family.
@@ -497,6 +497,37 @@ pub struct Settings {
     pub fifos: Vec<Fifo>,
     /// User and group by name or number who run commands that name none; `None` = as the host decides.
     pub script_user: Option<(String, Option<String>)>,
+    /// What is on the host as long as the process runs.
+    pub statics: Statics,
+    /// A sync daemon of the kernel's table that follows an instance.
+    pub sync: Option<SyncFollower>,
+}
+
+/// What is on the host as long as the process runs, whoever is master.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Statics {
+    /// Addresses, each with its link.
+    pub addresses: Vec<Address>,
+    /// Routes.
+    pub routes: Vec<Route>,
+    /// Rules.
+    pub rules: Vec<Rule>,
+}
+
+impl Statics {
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        self.addresses.is_empty() && self.routes.is_empty() && self.rules.is_empty()
+    }
+}
+
+/// A sync daemon that sends connections while an instance is master, and receives them while it is not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyncFollower {
+    /// The instance by name.
+    pub instance: String,
+    /// How the daemon runs; its role means nothing.
+    pub daemon: SyncDaemon,
 }
 
 /// A named pipe that transitions are written to.

@@ -15,7 +15,7 @@ use super::{
 use crate::check::settings::{Connection, Probe, Question};
 
 /// The time for a whole probe if nothing is said; keepalived gives each step of one so much.
-const DEADLINE: Duration = Duration::from_secs(5);
+pub(super) const DEADLINE: Duration = Duration::from_secs(5);
 
 /// Times of probes are from one to the other.
 const SHORTEST: Duration = Duration::from_millis(1);

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Largest answer if nothing is said.
-const LARGEST: u64 = 1 << 20;
+pub(super) const LARGEST: u64 = 1 << 20;
 
 /// Answers are held in memory while a pattern is looked for.
 const MOST_LARGEST: u64 = 1 << 30;
@@ -187,9 +187,8 @@ impl HttpArgs {
             faults.add("--ca", "", Wrong::new("nothing is verified").hint("--verify"));
         }
         let name = faults.read("--sni", given.sni.as_ref(), dns_name);
-        let host = host.map(without_port).and_then(|host| dns_name(host).ok());
         Some(Tls {
-            name: name.or(host).filter(|_| !given.no_sni),
+            name: name.or_else(|| default_name(host)).filter(|_| !given.no_sni),
             verify: given.verify,
             authorities: given.ca.clone(),
             identity,
@@ -356,6 +355,11 @@ fn host(text: &str) -> Result<String, Wrong> {
 
 fn without_port(host: &str) -> &str {
     host.rsplit_once(':').map_or(host, |(name, _)| name)
+}
+
+/// Returns the name that TLS asks for if nothing is said: that of the first page's host.
+pub(super) fn default_name(host: Option<&str>) -> Option<String> {
+    host.map(without_port).and_then(|host| dns_name(host).ok())
 }
 
 /// Names that TLS can ask for: of a host, not an address (RFC 6066, section 3).

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The name that mail servers are greeted with if nothing is said: keepalived's, which they may know.
-const HELO: &str = "smtpchecker.keepalived.org";
+pub(super) const HELO: &str = "smtpchecker.keepalived.org";
 
 /// Options of TCP checks: none.
 #[derive(Clone, Debug, Default, Args)]
@@ -66,7 +66,7 @@ pub struct DnsArgs {
 }
 
 /// The type asked for if nothing is said: every zone has one.
-const SOA: u16 = 6;
+pub(super) const SOA: u16 = 6;
 
 impl Kind for DnsArgs {
     const WORD: &'static str = "dns";
@@ -230,6 +230,23 @@ impl Kind for AgentArgs {
     fn question(&self, faults: &mut Faults) -> Option<Question> {
         let send = faults.read("--send", self.send.as_ref(), unescape).unwrap_or_default();
         Some(Question::Agent { send })
+    }
+}
+
+/// Options of BFD checks.
+#[derive(Clone, Debug, Default, Args)]
+pub struct BfdArgs {
+    /// Session, as `lvsadm bfd` names it
+    #[arg(value_name = "NAME")]
+    name: String,
+}
+
+impl Kind for BfdArgs {
+    const WORD: &'static str = "bfd";
+    const RETRY: u32 = 0;
+
+    fn question(&self, faults: &mut Faults) -> Option<Question> {
+        faults.read("NAME", Some(&self.name), one_line).map(|name| Question::Bfd { name })
     }
 }
 

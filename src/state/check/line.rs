@@ -4,8 +4,8 @@
 use clap::{Args, FromArgMatches, Subcommand, error::ContextKind};
 
 use super::{
-    AgentArgs, ConnectionArgs, DnsArgs, Faults, FileArgs, Given, HttpArgs, Kind, PingArgs, ScheduleArgs, ScriptArgs,
-    SmtpArgs, TcpArgs, UdpArgs, policy::PolicyArgs, selector::SelectorArgs,
+    AgentArgs, BfdArgs, ConnectionArgs, DnsArgs, Faults, FileArgs, Given, HttpArgs, Kind, PingArgs, ScheduleArgs,
+    ScriptArgs, SmtpArgs, TcpArgs, UdpArgs, policy::PolicyArgs, selector::SelectorArgs,
 };
 use crate::{
     check::settings::{Question, Schedule},
@@ -65,6 +65,8 @@ pub(super) enum KindArgs {
     Script(ScriptArgs),
     /// What the number in a file says
     File(FileArgs),
+    /// Whether a BFD session is up
+    Bfd(BfdArgs),
 }
 
 /// What a kind makes of a line.
@@ -91,6 +93,7 @@ impl KindArgs {
             Self::Agent(kind) => asked(kind, schedule, faults),
             Self::Script(kind) => asked(kind, schedule, faults),
             Self::File(kind) => asked(kind, schedule, faults),
+            Self::Bfd(kind) => asked(kind, schedule, faults),
         }
     }
 }

@@ -11,6 +11,7 @@ mod kinds;
 mod line;
 mod lines;
 mod policy;
+mod print;
 mod schedule;
 mod selector;
 mod url;
@@ -20,14 +21,23 @@ pub use connection::{ConnectionArgs, Target};
 pub use fault::{Fault, Faults};
 pub use given::{Given, Typed};
 pub use http::{HttpArgs, RequestArgs, TlsArgs};
-pub use kinds::{AgentArgs, DnsArgs, FileArgs, PingArgs, ScriptArgs, SmtpArgs, TcpArgs, UdpArgs};
+pub use kinds::{AgentArgs, BfdArgs, DnsArgs, FileArgs, PingArgs, ScriptArgs, SmtpArgs, TcpArgs, UdpArgs};
 pub use line::{AddLine, SetLine, Subject, Subjects, Verb};
 pub use lines::{Expanded, Lines};
+pub use print::lines;
 pub use schedule::ScheduleArgs;
 pub use selector::SelectorArgs;
 pub use url::Url;
 
 use crate::check::settings::Question;
+
+/// Reads path and query of a page.
+///
+/// # Errors
+/// Why it is none, and what to do.
+pub fn page_path(text: &str) -> Result<String, (String, Option<String>)> {
+    url::page_path(text).map_err(|wrong| (wrong.why, wrong.hint))
+}
 
 /// The options of one kind of check.
 pub trait Kind {

@@ -12,7 +12,7 @@ use super::{
 use crate::check::settings::{Initial, Schedule};
 
 /// From one probe to the next if nothing is said.
-const INTERVAL: Duration = Duration::from_secs(5);
+pub(super) const INTERVAL: Duration = Duration::from_secs(5);
 
 const SHORTEST: Duration = Duration::from_millis(10);
 const LONGEST: Duration = Duration::from_secs(86_400);

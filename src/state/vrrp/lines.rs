@@ -140,7 +140,7 @@ pub fn parse<'a>(lines: impl Iterator<Item = (usize, &'a str)>, files: &dyn File
             all.faults.push(fault);
         }
     }
-    let between = [all.names(), all.settle(), all.members(), all.routers()];
+    let between = [all.names(), all.settle(), all.members(), all.routers(), all.followed().into_iter().collect()];
     all.faults.extend(between.into_iter().flatten());
     all.faults.sort_by_key(|fault| (fault.line, fault.column));
     if all.faults.is_empty() { Ok(Parsed { settings: all.settings, notes: all.notes }) } else { Err(all.faults) }
@@ -297,6 +297,17 @@ impl All {
             Tracker::Interface(_) | Tracker::Bfd(_) | Tracker::Service(_) => None,
         };
         weight.unwrap_or_default()
+    }
+
+    /// Returns what is wrong with what the sync daemon follows.
+    fn followed(&self) -> Option<Fault> {
+        let follower = self.settings.sync.as_ref()?;
+        if self.settings.instances.iter().any(|instance| instance.name == follower.instance) {
+            return None;
+        }
+        let (line, column) = *self.named.get(&(Kind::Set, String::new()))?.first()?;
+        let message = format!("--sync-daemon: there is no instance {}", follower.instance);
+        Some(Fault { line, column, message, hint: Some("its line is: vrrp add NAME …".to_owned()) })
     }
 
     /// Returns what is wrong between groups and instances.

@@ -25,7 +25,10 @@ pub use select::select;
 pub use tables::{FileGrammar, GroupGrammar, InstanceGrammar, ProcessGrammar, ScriptGrammar, SetGrammar};
 pub use values::{Disk, Files, MAX_SECRET_FILE, print_time};
 
-use crate::host::Command;
+use crate::{
+    host::{Address, Command, Route, Rule},
+    vrrp::settings::Secret,
+};
 
 /// Reads a command as lines have it: `[USER[:GROUP]@]PROGRAM [ARGUMENT…]`, quoted as in a shell.
 ///
@@ -33,6 +36,43 @@ use crate::host::Command;
 /// Why it is none, and what to do.
 pub(super) fn read_command(text: &str) -> Result<Command, (String, Option<String>)> {
     values::command(text).map_err(|wrong| (wrong.why, wrong.hint))
+}
+
+/// Reads an address with the words of `ip address`, as lines have it.
+///
+/// # Errors
+/// Why it is none, and what to do.
+pub fn read_address(text: &str) -> Result<Address, (String, Option<String>)> {
+    host::read_address(text).map_err(|wrong| (wrong.why, wrong.hint))
+}
+
+/// Reads a route with the words of `ip route`, as lines have it.
+///
+/// # Errors
+/// Why it is none, and what to do.
+pub fn read_route(text: &str) -> Result<Route, (String, Option<String>)> {
+    host::read_route(text).map_err(|wrong| (wrong.why, wrong.hint))
+}
+
+/// Reads a rule with the words of `ip rule`, as lines have it.
+///
+/// # Errors
+/// Why it is none, and what to do.
+pub fn read_rule(text: &str) -> Result<Rule, (String, Option<String>)> {
+    host::read_rule(text).map_err(|wrong| (wrong.why, wrong.hint))
+}
+
+/// Reads a secret as lines have it: `hex:…`, `file:PATH`, or the text itself.
+///
+/// # Errors
+/// Why it is none; never the secret itself.
+pub fn read_secret(text: &str) -> Result<Secret, String> {
+    values::secret(&Disk)(text).map_err(|wrong| wrong.why)
+}
+
+/// Writes a command as lines have it.
+pub fn print_command(command: &Command) -> String {
+    values::print_command(command)
 }
 
 /// What a line can be about.

@@ -3,11 +3,15 @@
 use std::time::Duration;
 
 use super::{
+    host::{read_address, read_route, read_rule},
     reader::Reader,
     track::{self, Draft},
     values::{self, LONGEST, Reading, Wrong, command, command_of, number, one_of, signed, split, time},
 };
-use crate::vrrp::settings::{ArgumentMatch, Fifo, Process, Script, Settings, SyncGroup, TrackedFile};
+use crate::{
+    model::{DaemonRole, SyncDaemon},
+    vrrp::settings::{ArgumentMatch, Fifo, Process, Script, Settings, Statics, SyncFollower, SyncGroup, TrackedFile},
+};
 
 /// Most that scripts and links bear on a priority.
 const MOST_OF_SCRIPT: i16 = 253;
@@ -156,7 +160,45 @@ pub(super) fn set(r: &mut Reader<'_>, settings: &mut Settings) {
             r.refuse("fifo", Wrong::new(format_args!("{} is named twice", fifo.path.display())));
         }
     }
+    let with_link = |text: &str| {
+        let address = read_address(text)?;
+        if address.device.is_some() {
+            return Ok(address);
+        }
+        Err(Wrong::new("the interface is missing").hint("ADDR/LENGTH dev IF"))
+    };
+    settings.statics = Statics {
+        addresses: r.values("static-address", with_link),
+        routes: r.values("static-route", read_route),
+        rules: r.values("static-rule", read_rule),
+    };
+    settings.sync = r.one("sync-daemon", follower);
 }
+
+/// Reads `IF inst NAME [id N] [maxlen N] [port N] [ttl N] [group ADDR]`.
+fn follower(text: &str) -> Reading<SyncFollower> {
+    let mut words = split(text)?.into_iter();
+    let interface = values::link(&words.next().unwrap_or_default())?;
+    let role = DaemonRole::Master;
+    let mut daemon = SyncDaemon { role, interface, sync_id: 0, max_len: None, group: None, port: None, ttl: None };
+    let mut instance = None;
+    while let Some(word) = words.next() {
+        let value = words.next().ok_or_else(|| Wrong::new(format_args!("a value is missing behind {word}")))?;
+        match word.as_str() {
+            "inst" => instance = Some(values::name(&value)?),
+            "id" => daemon.sync_id = number(0..=u8::MAX)(&value)?,
+            "maxlen" => daemon.max_len = Some(number(1..=65_507)(&value)?),
+            "port" => daemon.port = Some(number(1..=u16::MAX)(&value)?),
+            "ttl" => daemon.ttl = Some(number(1..=u8::MAX)(&value)?),
+            "group" => daemon.group = Some(values::address(&value)?),
+            other => return Err(Wrong::new(format_args!("the word {other} is not known here")).hint(DAEMON)),
+        }
+    }
+    let instance = instance.ok_or_else(|| Wrong::new("the instance is missing").hint(DAEMON))?;
+    Ok(SyncFollower { instance, daemon })
+}
+
+const DAEMON: &str = "IF inst NAME [id N] [maxlen N] [port N] [ttl N] [group ADDR]";
 
 /// Reads `PATH [owner USER[:GROUP]] [reader COMMAND…]`.
 fn fifo(text: &str) -> Reading<Fifo> {

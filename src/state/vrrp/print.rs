@@ -13,11 +13,11 @@ use super::{
     values::{print_command, print_mac, print_secret, print_time, print_user},
 };
 use crate::{
-    model::Family,
+    model::{Family, SyncDaemon},
     state::print::quoted,
     vrrp::settings::{
         AntiReplay, ArgumentMatch, Authentication, Fifo, HmacMode, Initial, Instance, Notify, Peer, Preempt, Process,
-        Script, Settings, SyncGroup, TrackedFile, Transport, Version,
+        Script, Settings, SyncFollower, SyncGroup, TrackedFile, Transport, Version,
     },
 };
 
@@ -286,7 +286,27 @@ pub fn set(settings: &Settings) -> Option<String> {
     line.flag("missing-interfaces", settings.missing_interfaces);
     line.some("script-user", settings.script_user.as_ref().map(print_user));
     settings.fifos.iter().for_each(|fifo| line.value("fifo", print_fifo(fifo)));
+    let statics = &settings.statics;
+    statics.addresses.iter().for_each(|address| line.value("static-address", print_address(address)));
+    statics.routes.iter().for_each(|route| line.value("static-route", print_route(route)));
+    statics.rules.iter().for_each(|rule| line.value("static-rule", print_rule(rule)));
+    line.some("sync-daemon", settings.sync.as_ref().map(print_follower));
     (line.0 != BARE_SET).then_some(line.0)
+}
+
+fn print_follower(follower: &SyncFollower) -> String {
+    let SyncDaemon { interface, sync_id, max_len, group, port, ttl, role: _ } = &follower.daemon;
+    let mut text = format!("{interface} inst {} id {sync_id}", follower.instance);
+    let others = [
+        ("maxlen", max_len.map(|most| most.to_string())),
+        ("port", port.map(|port| port.to_string())),
+        ("ttl", ttl.map(|ttl| ttl.to_string())),
+        ("group", group.map(|group| group.to_string())),
+    ];
+    for (word, value) in others {
+        text.extend(value.map(|value| format!(" {word} {value}")));
+    }
+    text
 }
 
 fn print_fifo(fifo: &Fifo) -> String {

@@ -285,6 +285,24 @@ const PROCESS_WIDE: Section = Section {
             first_word,
             "Named pipe for transitions: 'PATH [owner USER[:GROUP]] [reader COMMAND]'",
         ),
+        Opt::many(
+            "static-address",
+            "ADDRESS",
+            first,
+            "Address that is there whoever is master: 'ADDR/LENGTH dev IF …'",
+        ),
+        Opt::many(
+            "static-route",
+            "ROUTE",
+            destination,
+            "Route that is there whoever is master, as `ip route` takes it",
+        ),
+        Opt::many("static-rule", "RULE", whole, "Rule that is there whoever is master, as `ip rule` takes it"),
+        Opt::one(
+            "sync-daemon",
+            "DAEMON",
+            "Sync daemon that follows an instance: 'IF inst NAME [id N] [maxlen N] [port N] [ttl N] [group ADDR]'",
+        ),
     ],
 };
 

@@ -42,6 +42,9 @@ use crate::{
 /// How many addresses, routes and rules are changed between two looks at packets and timers: a millisecond's work.
 const SLICE: usize = 64;
 
+/// Who holds what is on the host whoever is master. No instance gets this number.
+const STATICS: InstanceId = InstanceId(u32::MAX);
+
 /// How often the heartbeat is written, as a part of the shortest advert interval.
 const BEATS: u32 = 4;
 
@@ -130,6 +133,7 @@ impl Core {
         core.vmacs.put_back_the_rest();
         core.delete_left_macvlans(&left.macvlans)?;
         core.find_left_overs()?;
+        core.holdings.take(STATICS);
         core.settle(now);
         core.note_changes();
         Ok(core)
@@ -440,9 +444,12 @@ impl Core {
     }
 
     fn report_loss(&self, owner: Option<InstanceId>, what: &str) {
-        if let Some(instance) = owner.and_then(|id| self.router.instance(id)) {
-            warn!("{}: somebody else removed {what}; it is put back", instance.name);
-        }
+        let whose = match owner {
+            Some(STATICS) => "what is always here",
+            Some(id) => self.router.instance(id).map(|instance| instance.name.as_str()).unwrap_or_default(),
+            None => return,
+        };
+        warn!("{whose}: somebody else removed {what}; it is put back");
     }
 
     /// Reads links, addresses, routes and rules anew, and finds out what is missing.
@@ -506,6 +513,7 @@ impl Core {
             .collect();
         self.vmacs.remove_all_but(&mut self.host, |id, base| needed.contains(&(id, base.to_owned())));
         self.look(now)?;
+        self.holdings.take(STATICS);
         self.settle(now);
         self.note_changes();
         Ok(())
@@ -521,6 +529,7 @@ impl Core {
         let now = clock::now();
         self.router.handle(now, Event::Stop);
         self.settle(now);
+        self.holdings.give(STATICS);
         // What the kernel refuses to remove now, it will not remove later.
         while self.has_work() {
             self.work(now);
@@ -563,7 +572,11 @@ fn trackers(settings: &Settings) -> BTreeSet<Tracker> {
 /// Returns what has to be listened to for these settings, beside links and addresses.
 fn watch(settings: &Settings) -> Watch {
     let has = |some: fn(&Instance) -> bool| settings.instances.iter().any(some);
-    Watch { routes: has(|instance| !instance.routes.is_empty()), rules: has(|instance| !instance.rules.is_empty()) }
+    let statics = &settings.statics;
+    Watch {
+        routes: has(|instance| !instance.routes.is_empty()) || !statics.routes.is_empty(),
+        rules: has(|instance| !instance.rules.is_empty()) || !statics.rules.is_empty(),
+    }
 }
 
 fn beat_every(settings: &Settings) -> Duration {

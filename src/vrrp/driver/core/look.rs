@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use log::warn;
 
-use super::{Core, trackers};
+use super::{Core, STATICS, trackers};
 use crate::{
     model::{Family, Moment},
     vrrp::{
@@ -53,6 +53,8 @@ impl Core {
                 self.router.handle(now, Event::Link(*id, under));
             }
         }
+        let statics = self.static_items();
+        self.holdings.set_items(STATICS, statics);
         // Before the macvlans join groups.
         self.guard();
         self.listen(&endpoints);
@@ -94,6 +96,17 @@ impl Core {
         });
         let routes = instance.routes.iter().cloned().map(Item::Route);
         addresses.chain(routes).chain(instance.rules.iter().cloned().map(Item::Rule)).collect()
+    }
+
+    /// Returns what is always on the host, as far as the links that it names are there.
+    fn static_items(&self) -> Vec<Item> {
+        let statics = &self.settings.statics;
+        let addresses = statics.addresses.iter().filter_map(|address| {
+            let link = self.links.named(address.device.as_deref()?)?;
+            Some(Item::Address(link.index, address.clone()))
+        });
+        let routes = statics.routes.iter().cloned().map(Item::Route);
+        addresses.chain(routes).chain(statics.rules.iter().cloned().map(Item::Rule)).collect()
     }
 
     /// Returns the links that IPv4 addresses are on, with their names.

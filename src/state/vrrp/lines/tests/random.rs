@@ -345,6 +345,8 @@ fn settings(rng: &mut Rng) -> Settings {
         reader: maybe(rng, command),
     };
     let instances: Vec<Instance> = (1..=rng.u8(1..4)).map(|number| instance(rng, number, weights)).collect();
+    let follows = instances.first().map(|instance| instance.name.clone());
+    let sync = follows.filter(|_| rng.bool()).map(|instance| SyncFollower { instance, daemon: daemon(rng) });
     let group = SyncGroup {
         name: "VG".to_owned(),
         members: instances.iter().map(|instance| instance.name.clone()).collect(),
@@ -362,5 +364,13 @@ fn settings(rng: &mut Rng) -> Settings {
         missing_interfaces: rng.bool(),
         fifos: some(rng, 2, fifo),
         script_user: maybe(rng, user),
+        statics: Statics {
+            addresses: some(rng, 2, |rng| Address {
+                device: Some(format!("eth{}", rng.u8(..9))),
+                ..address(rng, Family::V4)
+            }),
+            ..Statics::default()
+        },
+        sync,
     }
 }

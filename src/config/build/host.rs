@@ -1,0 +1,96 @@
+//! Entries of addresses, routes and rules: the words of `ip`, as lines of save files have them, and keepalived's own.
+
+use super::reading::{Reader, inside};
+use crate::{
+    config::tree::{Statement, Verdict, Word},
+    host::{Address, Route, Rule},
+    state::vrrp,
+};
+
+/// Addresses of a block, each with its place.
+#[derive(Debug, Default)]
+pub(super) struct Addresses {
+    pub(super) addresses: Vec<(Address, crate::config::tree::Place)>,
+    /// Whether one of them asks for a macvlan of its own.
+    pub(super) use_vmac: bool,
+}
+
+/// Words of keepalived's that change nothing here, because what they switch off does not exist.
+const NEEDLESS: [&str; 1] = ["no_track"];
+
+/// Reads the addresses of a block.
+pub(super) fn addresses(block: &Statement, r: &mut Reader) -> Addresses {
+    let mut found = Addresses::default();
+    for entry in inside(block) {
+        let (text, dropped) = without(entry, r);
+        found.use_vmac |= dropped.use_vmac;
+        match vrrp::read_address(&text) {
+            Ok(address) => found.addresses.push((address, entry.keyword.place.clone())),
+            Err(wrong) => refuse(entry, wrong, r),
+        }
+    }
+    found
+}
+
+/// Reads the routes of a block.
+pub(super) fn routes(block: &Statement, r: &mut Reader) -> Vec<Route> {
+    let read = |entry| vrrp::read_route(&without(entry, r).0).map_err(|wrong| refuse(entry, wrong, r)).ok();
+    inside(block).iter().filter_map(read).collect()
+}
+
+/// The preference of the first rule that names none.
+const FIRST_PREFERENCE: u32 = 16_384;
+
+/// Reads the rules of a block. Those without a preference get one each, from `next` downwards.
+pub(super) fn rules(block: &Statement, next: &mut Option<u32>, r: &mut Reader) -> Vec<Rule> {
+    let mut rules = Vec::new();
+    for entry in inside(block) {
+        let (mut text, _) = without(entry, r);
+        let named = |word: &&Word| ["preference", "priority", "order"].contains(&&*word.text);
+        if entry.words().find(named).is_none() {
+            let preference = next.unwrap_or(FIRST_PREFERENCE);
+            *next = Some(preference.saturating_sub(1));
+            text = format!("{text} preference {preference}");
+            let message = format!("the rule has no preference, and gets {preference}");
+            let finding = r.warn(&entry.keyword.place, Verdict::Corrects, message);
+            finding.hint = Some("preference N: lower goes first".to_owned());
+        }
+        match vrrp::read_rule(&text) {
+            Ok(rule) => rules.push(rule),
+            Err(wrong) => refuse(entry, wrong, r),
+        }
+    }
+    rules
+}
+
+fn refuse(entry: &Statement, (why, hint): (String, Option<String>), r: &mut Reader) {
+    let finding = r.error(&entry.keyword.place, Verdict::Ignores, format_args!("{}: {why}", entry.title()));
+    finding.hint = hint;
+}
+
+/// What was taken out of an entry.
+#[derive(Clone, Copy, Debug, Default)]
+struct Dropped {
+    use_vmac: bool,
+}
+
+/// Returns an entry as text without the words that are keepalived's alone.
+fn without(entry: &Statement, r: &mut Reader) -> (String, Dropped) {
+    let mut dropped = Dropped::default();
+    let mut words = Vec::new();
+    let mut all = entry.words();
+    while let Some(word) = all.next() {
+        match &*word.text {
+            "use_vmac" => dropped.use_vmac = true,
+            text if NEEDLESS.contains(&text) => {}
+            "track_group" => {
+                all.next();
+                let message = "track_group is understood, and not done: what somebody removes is put back, and \
+                               instances stay as they are";
+                r.warn(&word.place, Verdict::Accepts, message);
+            }
+            text => words.push(text),
+        }
+    }
+    (words.join(" "), dropped)
+}

@@ -1,0 +1,1 @@
+//! Statements made by hand: what they mean.
