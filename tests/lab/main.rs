@@ -6,6 +6,8 @@ mod check_keepalived;
 mod client;
 mod cluster;
 mod compat;
+mod holder;
+mod live;
 mod restore;
 mod smoke;
 mod support;
