@@ -197,6 +197,11 @@ fn usage(daemon: &Daemon) -> (u64, u64) {
     (ticks, memory)
 }
 
+/// Measures until nobody became master who should not: on a busy machine that happens.
+fn undisturbed<T>(measure: impl Fn() -> Option<T>) -> T {
+    (0..5).find_map(|_| measure()).expect("a measurement in which roles stay as they are")
+}
+
 /// Processor time and memory of a master and a backup.
 fn load(instances: u8, interval: u32) {
     let measure = |who: Who| {
@@ -209,13 +214,15 @@ fn load(instances: u8, interval: u32) {
         let before = [&master, &backup].map(|daemon| usage(daemon).0);
         thread::sleep(LOAD);
         let after = [&master, &backup].map(usage);
-        assert!(!second.has("10.9.8.1"), "the backup took over");
+        if second.has("10.9.8.1") {
+            return None;
+        }
         // 100 ticks a second.
         let share = |index: usize| (after[index].0 - before[index]) as f64 / LOAD.as_secs_f64();
-        ([share(0), share(1)], [after[0].1, after[1].1])
+        Some(([share(0), share(1)], [after[0].1, after[1].1]))
     };
-    let (stock, stock_memory) = measure(Who::Keepalived);
-    let (ours, our_memory) = measure(Who::Lvsadm);
+    let (stock, stock_memory) = undisturbed(|| measure(Who::Keepalived));
+    let (ours, our_memory) = undisturbed(|| measure(Who::Lvsadm));
     for (index, role) in ["master", "backup"].into_iter().enumerate() {
         println!(
             "| {instances} instances, an advert each {interval} ms: {role}, processor | {:.1} % | {:.1} % | {:.2} × | ≤ 0.7 × |",
@@ -249,9 +256,9 @@ fn addresses(count: u32) {
         thread::sleep(Duration::from_secs(4));
         let seen = capture.take();
         let given = |line: &str| is_from(line, first) && line.contains("prio 0");
-        let begin = seen.iter().position(|(_, line)| given(line)).expect("host 1 gives up");
+        let begin = seen.iter().position(|(_, line)| given(line))?;
         let seen = &seen[begin..];
-        let first_advert = seen.iter().find(|(_, line)| is_from(line, second)).expect("the backup speaks").0;
+        let first_advert = seen.iter().find(|(_, line)| is_from(line, second))?.0;
         let mut announced = std::collections::HashMap::new();
         for (at, line) in seen.iter().filter(|(_, line)| line.starts_with("ARP, Request who-has")) {
             let address = line.split_whitespace().nth(3).unwrap_or_default();
@@ -262,10 +269,10 @@ fn addresses(count: u32) {
         // The longest silence of the new master while it adds addresses.
         let adverts: Vec<f64> = seen.iter().filter(|(_, line)| is_from(line, second)).map(|(at, _)| *at).collect();
         let silence = adverts.windows(2).map(|pair| pair[1] - pair[0]).fold(0.0, f64::max);
-        (announced.len(), earliest - first_advert, latest - first_advert, silence)
+        Some((announced.len(), earliest - first_advert, latest - first_advert, silence))
     };
-    let (stock_count, stock_first, stock_last, stock_silence) = measure(Who::Keepalived);
-    let (our_count, our_first, our_last, our_silence) = measure(Who::Lvsadm);
+    let (stock_count, stock_first, stock_last, stock_silence) = undisturbed(|| measure(Who::Keepalived));
+    let (our_count, our_first, our_last, our_silence) = undisturbed(|| measure(Who::Lvsadm));
     println!(
         "| {count} addresses on one instance: announced, all of them after the first advert | {stock_count} in {:.0} ms | \
          {our_count} in {:.0} ms | {:.2} × | < 1 s |",

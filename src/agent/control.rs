@@ -5,24 +5,31 @@
 //! are heard. What a verb does is up to whoever takes the requests from their channel; nothing here waits for a client
 //! longer than a few seconds, and clients cannot hold each other up.
 
+mod agent;
 mod check;
 mod client;
+mod forward;
+mod journal;
 mod server;
 mod vrrp;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-pub use check::CheckCall;
+pub use agent::{AgentCall, SaveAnswer, SetAnswer, StateAnswer};
+pub use check::{Applied, CheckCall, Drained, Held, OperatorTable, Place, Refused, Then, change, service_named};
 pub use client::{CallError, call};
-pub use server::{BindError, Reply, Request, Server};
+pub use forward::ask;
+pub use journal::{JournalCall, Query};
+pub use server::{BindError, Reply, Request, Server, holder};
 pub use vrrp::VrrpCall;
 
 /// Version of this protocol. Another version is refused by both sides.
 pub const VERSION: u32 = 1;
 
-/// The longest request, in bytes, its line end included: the lines of a thousand virtual routers.
-pub const MOST_REQUEST: usize = 1 << 20;
+/// The longest request, in bytes, its line end included: a save file of a hundred thousand lines. Those of more than a
+/// mebibyte are taken one at a time, so that all clients together cannot fill the memory.
+pub const MOST_REQUEST: usize = 16 << 20;
 
 /// What is wrong with a request, for people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,9 +1,14 @@
 //! What happened, as the processes of an agent tell each other, and as `agent events`, `agent why`, mail and metrics read it.
-//! Plain values; who carries them where is others' business.
+//! Plain values; who carries them where is others' business. [`told`] makes them of what the layers below say.
 
-use std::io::{self, Write};
+mod outlet;
+mod told;
+
+use std::{fmt, time::SystemTime};
 
 use serde::{Deserialize, Serialize};
+
+pub use outlet::{MOST_LINE, Outlet};
 
 /// Something that happened. One line of JSON between processes and in the journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,21 +52,42 @@ pub enum Subject {
     Process(String),
 }
 
-/// Where a process puts its events: standard output, if the agent started it and reads them there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Outlet {
-    /// Whether anybody reads.
-    pub open: bool,
+impl Event {
+    /// Makes an event of this moment, without reason and evidence.
+    pub fn now(subject: Subject, what: &str, text: impl fmt::Display) -> Self {
+        Self { time: now(), subject, what: what.to_owned(), text: text.to_string(), reason: None, evidence: None }
+    }
+
+    /// Says that a process of the agent has done its first work.
+    pub fn ready(process: &str) -> Self {
+        Self::now(Subject::Process(process.to_owned()), "ready", format_args!("the {process} process is ready"))
+    }
+
+    /// Says that a process of the agent cannot run: one thing of all that is in its way.
+    pub fn failed(process: &str, text: impl fmt::Display) -> Self {
+        Self::now(Subject::Process(process.to_owned()), "failed", text)
+    }
+
+    /// Adds why.
+    #[must_use]
+    pub fn because(self, reason: impl fmt::Display) -> Self {
+        Self { reason: Some(reason.to_string()), ..self }
+    }
 }
 
-impl Outlet {
-    /// Puts an event out as one line. A reader that is gone is no error: the process is about to be told.
-    pub fn put(self, event: &Event) {
-        if !self.open {
-            return;
+/// One line for a log: `server 10.0.0.11:80 of TCP 10.0.0.1:80 is down: connection refused`.
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)?;
+        match &self.reason {
+            Some(reason) => write!(f, ": {reason}"),
+            None => Ok(()),
         }
-        let Ok(mut line) = serde_json::to_vec(event) else { return };
-        line.push(b'\n');
-        let _ = io::stdout().lock().write_all(&line);
     }
+}
+
+/// Returns the wall clock in milliseconds since 1970.
+pub fn now() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -9,6 +9,8 @@ use std::{
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
+use crate::model::calendar;
+
 struct Sink {
     journal: bool,
 }
@@ -60,18 +62,10 @@ fn now() -> String {
 }
 
 /// Returns `2026-11-22T20:35:30.123Z`.
-fn format_utc(since_epoch: Duration) -> String {
+pub fn format_utc(since_epoch: Duration) -> String {
     let seconds = since_epoch.as_secs();
     let (days, time) = (seconds / 86_400, seconds % 86_400);
-    // Days to a date: eras of 400 years that begin in March (Hinnant, chrono-compatible low-level date algorithms).
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    let (year, month, day) = calendar(days);
     let (hour, minute, second) = (time / 3600, time / 60 % 60, time % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", since_epoch.subsec_millis())
 }

@@ -11,8 +11,11 @@ use tokio::{
 };
 
 use super::{
+    child::Tether,
     control::{Complaint, Reply, Request, Server, VrrpCall},
+    event::{Event, Outlet},
     log as sink,
+    sync::Follower,
 };
 use crate::{
     host::{
@@ -58,6 +61,8 @@ pub struct RunOptions {
     pub lock_memory: bool,
     /// CPUs that it may run on; empty = all.
     pub cpus: Vec<usize>,
+    /// Where its events go. If that is open, the process ends when its standard input does.
+    pub outlet: Outlet,
 }
 
 /// Where settings are from.
@@ -91,6 +96,7 @@ async fn serve(settings: Settings, options: &RunOptions, origin: Origin, runner:
     let server = Server::bind(&options.run_dir.join(SOCKET)).map_err(|error| failed(&error))?;
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| failed(&error))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| failed(&error))?;
+    let mut tether = Tether::new(options.outlet.open).map_err(|error| failed(&error))?;
     let notifier = Notifier::new(&settings, runner.clone())
         .map_err(|faults| faults.iter().map(Complaint::new).collect::<Vec<_>>())?;
 
@@ -100,12 +106,15 @@ async fn serve(settings: Settings, options: &RunOptions, origin: Origin, runner:
     let serving = tokio::spawn(server.serve(requests_in));
     let (reloads_in, reloads) = mpsc::channel(1);
     let asked = tokio::spawn(answer(requests, orders_in, reloads_in, origin));
-    let told = tokio::spawn(tell(notifier, notices, reloads));
+    let journal = Journal::new(&settings, options.outlet);
+    let follower = Follower::new(settings.sync.clone());
+    let told = tokio::spawn(tell(notifier, notices, reloads, journal, follower));
 
     let stop = async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
+            () = tether.is_cut() => {}
         }
     };
     let tell = move |notice: &Notice| {
@@ -125,8 +134,9 @@ async fn tell(
     mut notifier: Notifier,
     mut notices: mpsc::UnboundedReceiver<Notice>,
     mut reloads: mpsc::Receiver<Box<Settings>>,
+    mut journal: Journal,
+    mut follower: Follower,
 ) {
-    let mut journal = Journal::default();
     loop {
         tokio::select! {
             biased;
@@ -134,29 +144,53 @@ async fn tell(
                 for fault in notifier.reconfigure(&settings) {
                     warn!("{fault}");
                 }
+                follower.follow(settings.sync.clone());
             }
             notice = notices.recv() => match notice {
                 Some(notice) => {
-                    if journal.is_news(&notice) {
-                        info!("{notice}");
-                    }
+                    journal.take(&notice);
                     notifier.notify(&notice);
+                    follower.take(&notice);
                 }
                 None => break,
             },
         }
     }
+    follower.finish();
     notifier.finish(FAREWELL).await;
 }
 
-/// Keeps the log quiet: what goes on and on is said once.
-#[derive(Debug, Default)]
+/// Writes the log and tells the agent. Keeps both quiet: what goes on and on is said once.
+#[derive(Debug)]
 struct Journal {
+    outlet: Outlet,
     /// Instances that said, since they became master, that another master does not give way.
     disputed: HashSet<Subject>,
+    /// Instances without a first state.
+    awaited: HashSet<Subject>,
 }
 
 impl Journal {
+    fn new(settings: &Settings, outlet: Outlet) -> Self {
+        let awaited = settings.instances.iter().map(|instance| Subject::Instance(instance.name.clone()));
+        let journal = Self { outlet, disputed: HashSet::new(), awaited: awaited.collect() };
+        if journal.awaited.is_empty() {
+            outlet.put(&Event::ready("vrrp"));
+        }
+        journal
+    }
+
+    fn take(&mut self, notice: &Notice) {
+        if self.is_news(notice) {
+            info!("{notice}");
+            self.outlet.put(&notice.into());
+        }
+        let begun = matches!(notice.kind, NoticeKind::Entered { .. } | NoticeKind::Deleted);
+        if begun && self.awaited.remove(&notice.subject) && self.awaited.is_empty() {
+            self.outlet.put(&Event::ready("vrrp"));
+        }
+    }
+
     fn is_news(&mut self, notice: &Notice) -> bool {
         match notice.kind {
             // A tracked file may change each second.

@@ -29,3 +29,5 @@ mod smtp;
 mod tcp;
 mod tls;
 mod udp;
+
+pub use tls::secure;

@@ -177,6 +177,34 @@ pub(super) async fn connect(
     Ok((stream, warning))
 }
 
+/// Makes a connection secure that is no probe's, for the name in `tls`.
+///
+/// # Errors
+/// Why not, in words.
+pub async fn secure(
+    stream: TcpStream,
+    tls: &Tls,
+) -> Result<impl AsyncRead + AsyncWrite + Unpin + Send + 'static, String> {
+    let begun = Instant::now();
+    let target = stream.peer_addr().map_err(|error| error.to_string())?;
+    let client = Arc::new(client(tls)?);
+    let name = match &tls.name {
+        None => ServerName::from(target.ip()),
+        Some(name) => {
+            ServerName::try_from(name.clone()).map_err(|_| format!("{name} is no name that TLS can ask for"))?
+        }
+    };
+    let noting = Noting { stream, first: Vec::new() };
+    match TlsConnector::from(client).connect(name, noting).into_fallible().await {
+        Ok(stream) => Ok(stream),
+        Err((error, noting)) => Err(match failure(&error, target, &noting.first, begun.elapsed()) {
+            Verdict::Bad(failure) => failure.reason,
+            Verdict::Unknown(reason) => reason,
+            Verdict::Good(_) => error.to_string(),
+        }),
+    }
+}
+
 fn facts(stream: &Stream) -> TlsFacts {
     let (_, session) = stream.get_ref();
     let version = match session.protocol_version() {

@@ -4,6 +4,16 @@
 
 use std::{fmt, io};
 
+use crate::agent::event::{Event, Outlet};
+
+/// Tells the agent that started this process why the process cannot run.
+pub fn tell_agent(outlet: Outlet, process: &str, error: &Error) {
+    for Complaint { text, hint } in error.complaints() {
+        let hint = hint.as_ref().map_or_else(String::new, |hint| format!(" ({hint})"));
+        outlet.put(&Event::failed(process, format_args!("{text}{hint}")));
+    }
+}
+
 /// One fault: what failed, where and why; and what to do, where that is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Complaint {

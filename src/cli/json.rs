@@ -449,6 +449,21 @@ impl<'a> VirtualRouters<'a> {
     }
 }
 
+/// `agent status`.
+#[derive(Debug, Serialize)]
+pub struct Agent<'a> {
+    schema: u32,
+    #[serde(flatten)]
+    status: &'a crate::agent::supervisor::status::Status,
+}
+
+impl<'a> Agent<'a> {
+    /// Returns the description of `status`.
+    pub fn new(status: &'a crate::agent::supervisor::status::Status) -> Self {
+        Self { schema: SCHEMA, status }
+    }
+}
+
 /// `check list`.
 #[derive(Debug, Serialize)]
 pub struct Checks<'a> {

@@ -5,6 +5,7 @@
 
 pub mod add_real;
 pub mod add_service;
+pub mod agent;
 pub mod args;
 pub mod check;
 pub mod clear;
@@ -74,6 +75,7 @@ enum Command {
     Diff(diff::DiffArgs),
     Vrrp(vrrp::VrrpArgs),
     Check(check::CheckArgs),
+    Agent(agent::AgentArgs),
     Config(config::ConfigArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -98,6 +100,7 @@ impl Command {
             Self::Diff(args) => diff::run(args, ui),
             Self::Vrrp(args) => vrrp::run(args, ui),
             Self::Check(args) => check::run(args, ui),
+            Self::Agent(args) => agent::run(args, ui),
             Self::Config(args) => config::run(args, ui),
             Self::Completions(args) => completions::run(args, ui),
         }

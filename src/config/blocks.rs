@@ -161,12 +161,15 @@ impl Blocks {
             return self.reopen(statement);
         }
         while self.open.len() > depth {
-            let Some(opener) = self.open.last().and_then(|open| open.opener.as_ref()) else { break };
-            let message = format!("{} of line {} is not closed before this", opener.title(), opener.keyword.place.line);
+            let opener = self.open.last().and_then(|open| open.opener.as_ref());
+            let message = opener.map(|opener| {
+                format!("{} of line {} is not closed before this", opener.title(), opener.keyword.place.line)
+            });
+            self.pop();
+            let Some(message) = message else { continue };
             let finding = Finding::error(&statement.keyword.place, message).keepalived(Verdict::Ignores);
             self.find(finding.hint("write } above this line"));
             self.assumed.push(self.findings.len().saturating_sub(1));
-            self.pop();
         }
     }
 
@@ -190,7 +193,7 @@ impl Blocks {
         let flat = statement.keyword.place.column == opener.place.column && !inner.takes(statement);
         if inner.takes(statement)
             || last.block.is_none()
-            || !inside.known().is_some_and(|inside| inside.takes(statement))
+            || !inside.known().is_some_and(|inside| inside.is_meant(statement))
         {
             return;
         }
@@ -268,12 +271,12 @@ impl Blocks {
         while let Some(open) = self.open.last() {
             let place = open.opener.as_ref().map_or(file, |opener| &opener.keyword.place).clone();
             let title = open.opener.as_ref().map(Statement::title);
+            self.pop();
             if let Some(title) = title {
                 let message = format!("{title} is never closed");
                 let finding = Finding::error(&place, message).keepalived(Verdict::Ignores);
                 self.find(finding.hint("write } at its end"));
             }
-            self.pop();
         }
         (self.statements, self.findings)
     }
@@ -283,7 +286,8 @@ impl Blocks {
         let place = text.place(at);
         // Behind a value nobody sees it; elsewhere it is a keyword or an entry.
         let before = text.as_str().get(..at).unwrap_or_default().trim_end();
-        let verdict = if before.is_empty() || before.ends_with(['{', '}']) { Verdict::Ignores } else { Verdict::Accepts };
+        let verdict =
+            if before.is_empty() || before.ends_with(['{', '}']) { Verdict::Ignores } else { Verdict::Accepts };
         if let Some(finding) = self.remarks.and_then(|index| self.findings.get_mut(index))
             && finding.place.file == place.file
         {

@@ -1,12 +1,12 @@
 //! A file, read to the end: what an agent on this machine is told, and all that is wrong with it.
 
-use std::{collections::HashSet, path::Path, rc::Rc};
+use std::{collections::HashMap, path::Path, rc::Rc};
 
 use super::{
     Environment,
     build::{Built, build},
     lint, read,
-    tree::{Finding, Level, Place, Verdict},
+    tree::{Finding, Level, Place, Statement, Verdict},
 };
 use crate::{
     check::settings::Question,
@@ -33,28 +33,46 @@ impl Loaded {
     }
 }
 
-/// Reads a file for an agent on this machine. Looks at users and scripts, too.
-pub fn load(path: &Path, environment: &Environment) -> Loaded {
-    let Loaded { mut built, mut findings, .. } = inspect(path, environment, false);
-    add(&mut findings, of_machine(&mut built));
+/// For which machine a file is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Machine {
+    /// For this one: users and scripts that it does not have are errors.
+    This,
+    /// Perhaps for another one: they are warnings.
+    Any,
+}
+
+/// Reads a file. Looks at users and scripts, too.
+pub fn load(path: &Path, environment: &Environment, machine: Machine) -> Loaded {
+    let (_, Loaded { mut built, mut findings }) = inspect(path, environment, false);
+    let mut missing = of_machine(&mut built);
+    if machine == Machine::Any {
+        missing.iter_mut().for_each(|finding| finding.level = Level::Warning);
+    }
+    add(&mut findings, missing);
     Loaded { findings: lint::in_order(findings), built }
 }
 
-/// Reads a file and says what is wrong with it on any machine. `strict` adds what keepalived complains of and lvsadm takes as it is meant.
-pub fn inspect(path: &Path, environment: &Environment, strict: bool) -> Loaded {
+/// Reads a file and says what is wrong with it on any machine. `strict` adds what keepalived complains of and lvsadm takes
+/// as it is meant.
+pub(super) fn inspect(path: &Path, environment: &Environment, strict: bool) -> (Vec<Statement>, Loaded) {
     let (tree, mut findings) = read(path, environment);
     findings.extend(lint::check(&tree, strict));
     let mut built = build(&tree);
     add(&mut findings, std::mem::take(&mut built.findings));
-    Loaded { findings: lint::in_order(findings), built }
+    (tree, Loaded { built, findings })
 }
 
-/// Adds findings about lines of which nothing is said yet: a fault is told once, and best by what was asked first.
+/// Adds findings about lines of which nothing as bad is said yet: a fault is told once, and best by what was asked first.
 pub(super) fn add(findings: &mut Vec<Finding>, others: Vec<Finding>) {
-    let known: HashSet<_> =
-        findings.iter().map(|finding| (Rc::clone(&finding.place.file), finding.place.line)).collect();
+    let line = |finding: &Finding| (Rc::clone(&finding.place.file), finding.place.line);
+    let mut known: HashMap<_, Level> = HashMap::new();
+    for finding in &*findings {
+        let worst = known.entry(line(finding)).or_insert(finding.level);
+        *worst = finding.level.max(*worst);
+    }
     findings
-        .extend(others.into_iter().filter(|other| !known.contains(&(Rc::clone(&other.place.file), other.place.line))));
+        .extend(others.into_iter().filter(|other| known.get(&line(other)).is_none_or(|known| *known < other.level)));
 }
 
 /// Finds users and scripts that this machine does not have, or must not run; settles who runs commands that name nobody.

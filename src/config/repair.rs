@@ -2,7 +2,7 @@
 
 use super::{
     blocks,
-    schema::{self, Inside, Keyword, Slot},
+    schema::{self, Inside, Keyword, Kind, Slot},
     text::Quoting,
     tree::Statement,
     values,
@@ -67,6 +67,16 @@ impl Known {
             Self::Keywords(keywords) => schema::find(keywords, word).is_some(),
             Self::Entries(slots) => slots.first().is_none_or(|slot| begins(*slot, word)),
             Self::Words => true,
+        }
+    }
+
+    /// Whether a statement may stand here, and not because anything may.
+    pub(super) fn is_meant(self, statement: &Statement) -> bool {
+        let named = |kind: &Kind| matches!(kind, Kind::Word(_) | Kind::Of(_) | Kind::Link | Kind::Path);
+        match self {
+            Self::Words => false,
+            Self::Entries([Slot::One(kind), ..]) if named(kind) => false,
+            Self::Entries(_) | Self::Keywords(_) => self.takes(statement),
         }
     }
 }

@@ -192,6 +192,15 @@ impl Client {
         Ok(services.filter(VirtualService::is_hidden).map(|service| service.key).collect())
     }
 
+    /// Returns the keys of all services that are not hidden.
+    ///
+    /// # Errors
+    /// The kernel cannot be talked to.
+    pub fn visible(&mut self) -> Result<Vec<ServiceKey>, Error> {
+        let services = self.services()?.into_iter().map(|each| each.service);
+        Ok(services.filter(|service| !service.is_hidden()).map(|service| service.key).collect())
+    }
+
     /// Returns one service with its servers, `None` if there is no such service.
     ///
     /// # Errors

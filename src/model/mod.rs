@@ -18,4 +18,4 @@ pub use server::{Checksum, Forwarding, RealServer, ServerKey, Thresholds, Tunnel
 pub use service::{Family, Netmask, Persistence, Protocol, Scheduler, SchedulerFlags, ServiceKey, VirtualService};
 pub use stats::{Info, ServerStatus, Snapshot, SnapshotServer, SnapshotService, Stats};
 pub use table::{Conflict, Entry, Table};
-pub use time::Moment;
+pub use time::{Moment, calendar};

@@ -262,8 +262,7 @@ pub struct VirtualService {
 }
 
 impl VirtualService {
-    /// The firewall marks that hidden services have unless somebody says otherwise. Where flags cannot be seen, the mark
-    /// tells such a service apart.
+    /// The firewall marks that hidden services have. Where flags cannot be seen, the mark tells such a service apart.
     pub const HIDDEN_MARKS: RangeInclusive<u32> = 0x4c56_0000..=0x4c56_ffff;
 
     /// The longest persistence engine name, in bytes (`IP_VS_PENAME_MAXLEN`).
@@ -280,9 +279,13 @@ impl VirtualService {
     }
 
     /// Whether this is a hidden service, made for probes: listings and save files do without it. Stock ipvsadm shows it.
+    /// One of [`Self::HIDDEN_MARKS`], and flags that nobody else sets with such a scheduler: somebody's own service is never
+    /// taken for one.
     pub fn is_hidden(&self) -> bool {
         match self.key {
-            ServiceKey::Mark { mark, family } => *self == Self::hidden(mark, family),
+            ServiceKey::Mark { mark, family } => {
+                Self::HIDDEN_MARKS.contains(&mark) && *self == Self::hidden(mark, family)
+            }
             ServiceKey::Address { .. } => false,
         }
     }

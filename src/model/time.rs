@@ -45,3 +45,16 @@ impl Sub<Duration> for Moment {
         Self(self.0.saturating_sub(earlier))
     }
 }
+
+/// Returns year, month and day of the day so many days after the first of 1970.
+pub fn calendar(days: u64) -> (u64, u64, u64) {
+    // Eras of 400 years that begin in March (Hinnant, chrono-compatible low-level date algorithms).
+    let shifted = days.saturating_add(719_468);
+    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    (year_of_era + era * 400 + u64::from(month <= 2), month, day)
+}

@@ -5,12 +5,14 @@
 //! given, and serve health checks as well.
 
 mod fifo;
+mod mail;
 mod queue;
 mod words;
 
 use std::{collections::HashMap, path::PathBuf, time::Duration};
 
 pub use fifo::{FifoFault, FifoWriter};
+pub use mail::{MailStatus, Mailer, Note};
 pub use queue::CommandQueue;
 
 use crate::{

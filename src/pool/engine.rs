@@ -6,7 +6,11 @@ use std::{
     time::Duration,
 };
 
-use super::{CheckId, Event, Notice, Output, Pools, settings::Settings};
+use super::{
+    CheckId, Event, Notice, Output, Pools,
+    drain::{Left, Turn},
+    settings::Settings,
+};
 use crate::{
     check::{
         answer::{Answer, Failure, FailureKind, Success, Verdict},
@@ -14,7 +18,7 @@ use crate::{
         settings::Probe,
     },
     host::Command,
-    model::{Change, Moment, ServiceKey, Table, Target},
+    model::{Change, Moment, ServerKey, ServiceKey, Table, Target},
 };
 
 /// What is to be done next.
@@ -143,6 +147,16 @@ impl Engine {
         self.pools.handle(now, Event::Operator { change, in_kernel });
     }
 
+    /// Has a server drain, ramp, or neither; see [`Pools::turn_server`].
+    pub fn turn_server(&mut self, now: Moment, place: (ServiceKey, ServerKey), turn: Option<Turn>) -> Option<bool> {
+        self.pools.turn_server(now, place, turn)
+    }
+
+    /// Takes the connections of a server that drains; see [`Pools::count_left`].
+    pub fn count_left(&mut self, now: Moment, place: (ServiceKey, ServerKey), left: Left) -> bool {
+        self.pools.count_left(now, place, left)
+    }
+
     /// Is told whether an address is on this host.
     pub fn address(&mut self, now: Moment, address: IpAddr, present: bool) {
         self.pools.handle(now, Event::Address { address, present });
@@ -155,7 +169,7 @@ impl Engine {
 
     /// Returns when there will be something to do if nothing happens before.
     pub fn next_timeout(&self) -> Option<Moment> {
-        self.board.next_timeout()
+        self.board.next_timeout().into_iter().chain(self.pools.next_timeout()).min()
     }
 
     /// Returns what is to be done next, until it returns `None`. Probes come after everything else.
@@ -163,6 +177,7 @@ impl Engine {
         if let Some(step) = self.steps.pop_front() {
             return Some(step);
         }
+        self.pools.pass(now);
         self.digest(now, &HashMap::new()).or_else(|| self.board.poll(now).map(Step::Start))
     }
 

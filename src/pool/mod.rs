@@ -5,6 +5,7 @@
 //! function of the operator's table, the states of checks and the policies. What the kernel has is the business of whoever
 //! writes to it; here it only matters at the start, because what is there stays until checks have spoken.
 
+pub mod drain;
 mod drift;
 mod engine;
 mod pools;
@@ -17,7 +18,7 @@ mod weight;
 
 pub use drift::foreign_changes;
 pub use engine::{Engine, Step};
-pub use pools::{Event, Pools};
+pub use pools::{Event, HeldServer, Pools};
 pub use weight::combine;
 
 use crate::{

@@ -9,8 +9,9 @@ use indexmap::{IndexMap, IndexSet};
 
 use super::{
     CheckId, Output,
+    drain::{Left, Turn},
     service::{CheckState, Member, Pool},
-    settings::{Check, Policy, ServerPolicy, Settings},
+    settings::{Check, Foreign, Policy, ServerPolicy, Settings},
 };
 use crate::{
     check::{
@@ -18,7 +19,7 @@ use crate::{
         schedule::Health,
         settings::{Initial, Probe},
     },
-    model::{Change, Entry, Moment, RealServer, ServerKey, ServiceKey, Table, VirtualService},
+    model::{Change, Entry, Moment, RealServer, ServerKey, ServiceKey, Table, VirtualService, Weight},
 };
 
 /// What pools are told.
@@ -63,6 +64,21 @@ pub struct Pools {
     server_policies: HashMap<(ServiceKey, ServerKey), ServerPolicy>,
     changed: IndexSet<ServiceKey>,
     outputs: VecDeque<Output>,
+    /// The servers that drain or ramp.
+    turned: IndexSet<(ServiceKey, ServerKey)>,
+}
+
+/// A server that the kernel should not have as the operator wants it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeldServer {
+    /// The service.
+    pub service: ServiceKey,
+    /// The server.
+    pub server: ServerKey,
+    /// Why: `down`, `untested`, `drained`, `ramp`, `sorry`, `checks`.
+    pub why: &'static str,
+    /// The weight that it should have; `None` if it should not be there.
+    pub weight: Option<Weight>,
 }
 
 impl Pools {
@@ -85,6 +101,7 @@ impl Pools {
             server_policies: servers.into_iter().map(|policy| ((policy.service, policy.server), policy)).collect(),
             changed: IndexSet::new(),
             outputs: VecDeque::new(),
+            turned: IndexSet::new(),
         };
         for entry in operator.services.values() {
             pools.add_service(now, &entry.service, kernel, before);
@@ -143,6 +160,10 @@ impl Pools {
         let mut member = Member::new(now, server, policy, checks.collect(), held);
         if let Some(old) = old.filter(|old| old.health == member.health) {
             member.since = old.since;
+        }
+        if let Some(turn) = old.and_then(|old| old.turn.clone()) {
+            member.turn = Some(turn);
+            self.turned.insert((key, server.key));
         }
         for check in &member.checks {
             self.outputs.push_back(Output::Watch(check.id));
@@ -221,6 +242,7 @@ impl Pools {
             Change::DeleteServer(key, server) => {
                 if let Some(pool) = self.pools.get_mut(key) {
                     pool.remove(server, &mut self.outputs);
+                    self.turned.swap_remove(&(*key, *server));
                 }
             }
             Change::Clear => {
@@ -237,6 +259,7 @@ impl Pools {
 
     fn remove_service(&mut self, key: &ServiceKey) {
         let Some(pool) = self.pools.shift_remove(key) else { return };
+        self.turned.retain(|(service, _)| service != key);
         pool.finish(&mut self.outputs);
         let checks = pool.members.values().flat_map(|member| &member.checks);
         self.outputs.extend(checks.map(|check| Output::Unwatch(check.id)));
@@ -253,6 +276,113 @@ impl Pools {
             let checks = pool.members.values().flat_map(|member| &member.checks);
             self.outputs.extend(checks.map(|check| turned(check.id)));
         }
+    }
+
+    /// Has a server drain, ramp, or neither. Returns whether that is new; `None` if there is no such server.
+    pub fn turn_server(&mut self, now: Moment, place: (ServiceKey, ServerKey), turn: Option<Turn>) -> Option<bool> {
+        let pool = self.pools.get_mut(&place.0)?;
+        let member = pool.members.get_mut(&place.1)?;
+        if member.turn.as_deref() == turn.as_ref() {
+            return Some(false);
+        }
+        member.turn = turn.map(Box::new);
+        if member.turn.is_some() {
+            self.turned.insert(place);
+        } else {
+            self.turned.swap_remove(&place);
+        }
+        pool.decide(now, &mut self.outputs);
+        self.changed.insert(place.0);
+        Some(true)
+    }
+
+    /// Takes the connections of a server that drains. Returns whether it has drained only now.
+    pub fn count_left(&mut self, now: Moment, place: (ServiceKey, ServerKey), left: Left) -> bool {
+        let member = self.pools.get_mut(&place.0).and_then(|pool| pool.members.get_mut(&place.1));
+        match member.and_then(|member| member.turn.as_deref_mut()) {
+            Some(Turn::Drain(drain)) => drain.count(now, left),
+            _ => false,
+        }
+    }
+
+    /// Returns what is wanted of a server beside its weight.
+    pub fn turn_of(&self, place: &(ServiceKey, ServerKey)) -> Option<&Turn> {
+        self.pools.get(&place.0)?.members.get(&place.1)?.turn.as_deref()
+    }
+
+    /// Whether this is a service of the operator's table.
+    pub fn has(&self, service: &ServiceKey) -> bool {
+        self.pools.contains_key(service)
+    }
+
+    /// Returns the servers that drain or ramp.
+    pub fn turned(&self) -> impl Iterator<Item = (ServiceKey, ServerKey, &Turn)> {
+        self.turned.iter().filter_map(|(service, server)| {
+            let turn = self.pools.get(service)?.members.get(server)?.turn.as_deref()?;
+            Some((*service, *server, turn))
+        })
+    }
+
+    /// Returns when the next step of a ramp is due.
+    pub fn next_timeout(&self) -> Option<Moment> {
+        self.turned().filter_map(|(_, _, turn)| if let Turn::Ramp(ramp) = turn { Some(ramp.due()) } else { None }).min()
+    }
+
+    /// Takes the steps of ramps that are due.
+    pub fn pass(&mut self, now: Moment) {
+        if self.next_timeout().is_none_or(|due| due > now) {
+            return;
+        }
+        for place in self.turned.clone() {
+            let pool = self.pools.get_mut(&place.0);
+            let Some(member) = pool.and_then(|pool| pool.members.get_mut(&place.1)) else { continue };
+            let Some(Turn::Ramp(ramp)) = member.turn.as_deref_mut() else { continue };
+            if !ramp.pass(now) {
+                continue;
+            }
+            if ramp.is_over() {
+                member.turn = None;
+                self.turned.swap_remove(&place);
+            }
+            self.changed.insert(place.0);
+        }
+    }
+
+    /// Returns the servers that the kernel should not have as the operator wants them; of one service if `only` names it.
+    pub fn held(&self, only: Option<ServiceKey>) -> Vec<HeldServer> {
+        let mut held = Vec::new();
+        for (key, pool) in self.pools.iter().filter(|(key, _)| only.is_none_or(|only| only == **key)) {
+            let effective = pool.effective();
+            for member in pool.members.values() {
+                let placed = effective.servers.get(&member.server.key);
+                if placed == Some(&member.server) {
+                    continue;
+                }
+                let why = match member.health {
+                    Health::Down => "down",
+                    Health::Untested => "untested",
+                    Health::Up if member.drains() => "drained",
+                    Health::Up if pool.is_sorry() => "sorry",
+                    Health::Up if pool.members.values().any(|member| member.ramp().is_some()) => "ramp",
+                    Health::Up => "checks",
+                };
+                let weight = placed.map(|server| server.weight);
+                held.push(HeldServer { service: *key, server: member.server.key, why, weight });
+            }
+        }
+        held
+    }
+
+    /// Returns what becomes of others' changes to a service; `None` if that is not said of it.
+    pub fn foreign(&self, service: &ServiceKey) -> Option<Foreign> {
+        self.policies.get(service).and_then(|policy| policy.foreign)
+    }
+
+    /// Returns one service of the operator's table.
+    pub fn operator_entry(&self, key: &ServiceKey) -> Option<Entry> {
+        let pool = self.pools.get(key)?;
+        let servers = pool.members.iter().map(|(key, member)| (*key, member.server)).collect();
+        Some(Entry { service: pool.service.clone(), servers })
     }
 
     /// Returns what is to be done next, in order; services that changed come last, each once. Gives more after each call
@@ -281,10 +411,7 @@ impl Pools {
 
     /// Returns the operator's table as it is now, with changes that were adopted.
     pub fn operator_table(&self) -> Table {
-        let services = self.pools.iter().map(|(key, pool)| {
-            let servers = pool.members.iter().map(|(key, member)| (*key, member.server)).collect();
-            (*key, Entry { service: pool.service.clone(), servers })
-        });
+        let services = self.pools.keys().filter_map(|key| Some((*key, self.operator_entry(key)?)));
         Table { services: services.collect(), ..Table::default() }
     }
 

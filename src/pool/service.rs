@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 
 use super::{
     CheckId, Notice, Output,
+    drain::{self, Ramp, Turn},
     settings::{Policy, ServerPolicy},
     weight::combine,
 };
@@ -39,6 +40,8 @@ pub(super) struct Member {
     pub(super) old: bool,
     pub(super) health: Health,
     pub(super) since: Moment,
+    /// What the operator wants beside its weight.
+    pub(super) turn: Option<Box<Turn>>,
 }
 
 /// What one check of a server says.
@@ -65,6 +68,7 @@ impl Member {
             old: false,
             health: Health::Untested,
             since: now,
+            turn: None,
         };
         member.health = member.judged();
         member
@@ -88,9 +92,22 @@ impl Member {
         combine(self.server.weight, changes, self.policy.as_ref().and_then(|policy| policy.weights))
     }
 
+    /// Whether it is to get no new connections.
+    pub(super) fn drains(&self) -> bool {
+        matches!(self.turn.as_deref(), Some(Turn::Drain(_)))
+    }
+
+    pub(super) fn ramp(&self) -> Option<&Ramp> {
+        match self.turn.as_deref() {
+            Some(Turn::Ramp(ramp)) => Some(ramp),
+            _ => None,
+        }
+    }
+
     /// What it counts for the quorum.
     fn share(&self) -> u64 {
         match self.health {
+            _ if self.drains() => 0,
             Health::Up => self.weight().value().into(),
             Health::Untested => self.held.map_or(0, |held| held.weight.value().into()),
             Health::Down => 0,
@@ -220,9 +237,17 @@ impl Pool {
     /// * Without a quorum the sorry server, if there is one, stands in for all of them: they are treated as failed.
     /// * With a quorum the sorry server is not there, or has weight 0 if it is inhibited. While the quorum is not known, it
     ///   is as the kernel had it.
+    /// * One that drains has weight 0 as long as it works, whoever else serves; while one ramps, all weights are scaled.
     pub(super) fn effective(&self) -> Entry {
         let mut servers: IndexMap<ServerKey, RealServer> =
             self.members.values().filter_map(|member| self.placed(member)).map(|server| (server.key, server)).collect();
+        if self.members.values().any(|member| member.ramp().is_some()) {
+            let large = servers.values().any(|server| drain::is_large(server.weight));
+            for (key, server) in &mut servers {
+                let ramp = self.members.get(key).and_then(Member::ramp);
+                server.weight = drain::scaled(server.weight, ramp, large);
+            }
+        }
         if let Some(sorry) = self.policy.sorry {
             let aside = self.policy.sorry_inhibit.then_some(RealServer { weight: Weight::ZERO, ..sorry });
             // One server may be a sorry server and one of the operator's; as long as nobody is sorry it is the operator's.
@@ -244,6 +269,8 @@ impl Pool {
     fn placed(&self, member: &Member) -> Option<RealServer> {
         let aside = RealServer { weight: Weight::ZERO, ..member.server };
         match member.health {
+            Health::Up if member.drains() => Some(aside),
+            Health::Untested if member.drains() => member.held.map(|_| aside),
             Health::Up if !self.is_sorry() => Some(RealServer { weight: member.weight(), ..member.server }),
             Health::Untested if !self.is_sorry() => member.held,
             Health::Untested if member.held.is_none() => None,

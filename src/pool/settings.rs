@@ -59,6 +59,20 @@ pub struct Policy {
     pub omega: bool,
     /// Checks sleep while this address is on no link of this host (`ha_suspend`).
     pub suspend_without: Option<IpAddr>,
+    /// What becomes of others' changes to the service in the kernel's table; `None` = what holds for the whole process.
+    pub foreign: Option<Foreign>,
+}
+
+/// What becomes of changes that somebody else makes to a service of ours in the kernel's table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Foreign {
+    /// They are the operator's wish from now on.
+    #[default]
+    Adopt,
+    /// They are undone.
+    Restore,
+    /// They are said once, and stay until something of ours changes the service.
+    Ignore,
 }
 
 impl Policy {
@@ -75,6 +89,7 @@ impl Policy {
             inhibit: false,
             omega: false,
             suspend_without: None,
+            foreign: None,
         }
     }
 }

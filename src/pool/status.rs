@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     CheckId, Engine,
+    drain::Turn,
     engine::reason,
     service::{Member, Pool},
 };
@@ -71,6 +72,42 @@ pub struct ServerStatus {
     pub weight: Option<u32>,
     /// Its checks.
     pub checks: Vec<CheckStatus>,
+    /// How it drains, if it does.
+    #[serde(default)]
+    pub drain: Option<DrainStatus>,
+    /// How it gets its weight back, if it does so in steps.
+    #[serde(default)]
+    pub ramp: Option<RampStatus>,
+}
+
+/// A server that gets no new connections.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrainStatus {
+    /// Milliseconds since it began.
+    pub since_ms: u64,
+    /// Who asked for it.
+    pub owner: Option<String>,
+    /// What becomes of the server then: `keep`, `delete`.
+    pub then: String,
+    /// Milliseconds until it counts as drained, whatever connections it has; `null` = as long as it takes.
+    pub timeout_ms: Option<u64>,
+    /// Whether it has drained.
+    pub drained: bool,
+    /// Established connections; `null` until they are counted.
+    pub active: Option<u32>,
+    /// Other connections.
+    pub inactive: Option<u32>,
+    /// Clients that persistence leads to it.
+    pub persistent: Option<u32>,
+}
+
+/// A server that gets its weight back in steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RampStatus {
+    /// How much of its weight it has.
+    pub percent: u32,
+    /// Milliseconds until it has all of it.
+    pub left_ms: u64,
 }
 
 /// A check of a server.
@@ -178,6 +215,15 @@ pub struct TableStatus {
     pub refusals: Vec<String>,
     /// Changes of others that were found.
     pub foreign: u64,
+    /// Those among them that are the operator's wish now.
+    #[serde(default)]
+    pub adopted: u64,
+    /// Those that were undone.
+    #[serde(default)]
+    pub restored: u64,
+    /// Those that stay until something of ours changes.
+    #[serde(default)]
+    pub ignored: u64,
 }
 
 impl Engine {
@@ -216,6 +262,11 @@ impl Engine {
             operator_weight: member.server.weight.value(),
             weight: effective.servers.get(&member.server.key).map(|server| server.weight.value()),
             checks: member.checks.iter().filter_map(|check| self.check_status(now, check.id)).collect(),
+            drain: member.turn.as_deref().and_then(|turn| drain_status(now, turn)),
+            ramp: member.ramp().map(|ramp| RampStatus {
+                percent: ramp.percent(),
+                left_ms: millis((ramp.since + ramp.length).since(now)),
+            }),
         };
         ServiceStatus {
             service: key.to_string(),
@@ -259,6 +310,20 @@ impl Engine {
             next_ms: self.board.next(probe).map(|due| millis(due.since(now))),
         })
     }
+}
+
+fn drain_status(now: Moment, turn: &Turn) -> Option<DrainStatus> {
+    let Turn::Drain(drain) = turn else { return None };
+    Some(DrainStatus {
+        since_ms: millis(now.since(drain.since)),
+        owner: drain.owner.clone(),
+        then: if drain.delete { "delete" } else { "keep" }.to_owned(),
+        timeout_ms: drain.until.map(|until| millis(until.since(now))),
+        drained: drain.over,
+        active: drain.left.map(|left| left.active),
+        inactive: drain.left.map(|left| left.inactive),
+        persistent: drain.left.map(|left| left.persistent),
+    })
 }
 
 fn answer_status(ago_ms: u64, answer: &Answer) -> AnswerStatus {

@@ -7,6 +7,7 @@ use super::{
     check,
     file::{self, Fault, Part, SaveFile, text, without_program},
     grammar::Names,
+    set,
     vrrp::{self, Files, Parsed, Subject},
     words,
 };
@@ -147,6 +148,51 @@ impl AgentFile {
         at + 1
     }
 
+    /// Returns the lines about the table.
+    pub fn table_lines(&self) -> impl Iterator<Item = &str> {
+        self.lines.iter().map(String::as_str).filter(|line| is_of_table(line))
+    }
+
+    /// Returns the lines that are not about the table: what an agent changes itself, comments among them.
+    pub fn other_lines(&self) -> impl Iterator<Item = &str> {
+        self.lines.iter().map(String::as_str).filter(|line| !is_of_table(line))
+    }
+
+    /// Returns the same file with other lines about the table, where the first one of them was, or at the end.
+    pub fn with_table(&self, table: impl IntoIterator<Item = String>) -> Self {
+        let at = self.lines.iter().position(|line| is_of_table(line)).unwrap_or(self.lines.len());
+        let rest = |lines: &[String]| lines.iter().filter(|line| !is_of_table(line)).cloned().collect::<Vec<_>>();
+        let (before, behind) = self.lines.split_at(at);
+        Self { lines: rest(before).into_iter().chain(table).chain(rest(behind)).collect() }
+    }
+
+    /// Returns the lines about the agent itself, with their numbers from 1.
+    pub fn set_lines(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.numbered().filter(|(_, line)| part(line) == Some(Part::Set))
+    }
+
+    /// Reads what the file says about the agent itself.
+    ///
+    /// # Errors
+    /// All faults, in the order of their lines.
+    pub fn agent(&self) -> Result<set::Settings, Vec<Fault>> {
+        set::parse(self.set_lines())
+    }
+
+    /// Puts the line `set mail` in the place of the old one, whose comment stays, or at the end; returns its number.
+    pub fn put_mail(&mut self, line: String) -> usize {
+        let old = self.set_lines().find(|(_, line)| set::is_mail(line)).map(|(number, _)| number);
+        let Some(number) = old else {
+            self.lines.push(line);
+            return self.lines.len();
+        };
+        if let Some(place) = self.lines.get_mut(number - 1) {
+            let comment = words::split_off_comment(place).map_or("", |(_, comment)| comment);
+            *place = if comment.is_empty() { line } else { format!("{line} {comment}") };
+        }
+        number
+    }
+
     /// Takes the lines with these numbers away.
     pub fn remove_lines(&mut self, numbers: &[usize]) {
         let mut number = 0;
@@ -162,6 +208,13 @@ impl AgentFile {
         self.lines.remove(number - 1);
         true
     }
+}
+
+/// Whether a line is about the table.
+fn is_of_table(line: &str) -> bool {
+    let first =
+        line.split_ascii_whitespace().find(|word| !matches!(word.rsplit('/').next(), Some("ipvsadm" | "lvsadm")));
+    part(line).is_none() && first.is_some_and(|word| !word.starts_with('#'))
 }
 
 /// Returns what of an agent a line is about; `None` for lines of the table, comments, and what is neither.
@@ -250,6 +303,19 @@ set mail root
         file.remove_lines(&[5, 6]);
         let (_, table) = file.checks(&NoNames).unwrap();
         assert_eq!(table.table.services.len(), 1);
+    }
+
+    #[test]
+    fn the_table_is_replaced_where_it_was() {
+        let file = AgentFile::new(TEXT.as_bytes()).unwrap();
+        assert_eq!(file.table_lines().collect::<Vec<_>>(), ["-A -t 10.0.0.1:80 -s rr"]);
+        assert_eq!(file.other_lines().count() + 1, TEXT.lines().count());
+        let table = ["-A -f 1".to_owned(), "-a -f 1 -r 10.0.0.9".to_owned()];
+        let wanted = TEXT.replace("-A -t 10.0.0.1:80 -s rr", &table.join("\n"));
+        assert_eq!(file.with_table(table.clone()).text(), wanted);
+        let bare = AgentFile::new(b"# nothing\nvrrp add A\n").unwrap().with_table(table);
+        assert_eq!(bare.text(), "# nothing\nvrrp add A\n-A -f 1\n-a -f 1 -r 10.0.0.9\n");
+        assert_eq!(bare.with_table([]).text(), "# nothing\nvrrp add A\n");
     }
 
     #[test]

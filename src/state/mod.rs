@@ -6,6 +6,7 @@ pub mod file;
 pub mod grammar;
 pub mod names;
 pub mod print;
+pub mod set;
 pub mod store;
 pub mod vrrp;
 pub mod words;

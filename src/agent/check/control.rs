@@ -1,39 +1,42 @@
 //! A check process that runs a save file: started from it, asked and told over its control socket.
 //!
-//! The lines of the file are laid over the operator's table. That changes while the process runs, by others' changes which
-//! are adopted; so lines about all servers of a service are laid over it again when its servers are others.
+//! The lines of the file are laid over the operator's table, and again when that gets other servers.
 
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use log::{LevelFilter, info, warn};
+use serde::Serialize;
 use serde_json::Value;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::{mpsc, oneshot},
-    time::{MissedTickBehavior, interval},
 };
 
-use super::{Error, Order, Rebuild, RunOptions};
+use super::{
+    Error, Layer, Layered, Order, Reload, RunOptions, WantedTurn, memory::Memory, process::idle_warning, rules,
+};
 use crate::{
     agent::{
-        control::{CheckCall, Complaint, Reply, Request, Server},
+        control::{self, CheckCall, Complaint, OperatorTable, Place, Reply, Request, Server, Then, service_named},
         log as sink,
     },
     ipvs::{
         Client,
         plan::{Extra, plan},
     },
-    model::{ServerKey, ServiceKey, Table},
-    pool::{settings::Settings, status::IdleStatus},
+    model::{Change, ServiceKey, Table, Weight},
+    pool::status::IdleStatus,
     state::{
         agent_file::AgentFile,
         check::{Expanded, Lines},
         file::Fault,
         names::Resolver,
+        print,
     },
 };
 
@@ -42,9 +45,6 @@ pub const SOCKET: &str = "check.sock";
 
 /// Requests that wait for their turn.
 const WAITING: usize = 64;
-
-/// How often the operator's table is looked at for servers that lines about all servers stand for.
-const LOOK_FOR_SERVERS: Duration = Duration::from_secs(2);
 
 /// A save file as a check process reads it.
 #[derive(Clone, Debug, Default)]
@@ -55,6 +55,8 @@ pub struct Loaded {
     pub lines: Lines,
     /// The table that it describes; `None` if it has no service, and so the kernel's is the operator's.
     pub table: Option<Table>,
+    /// Timeouts and sync daemons that it names.
+    pub extras: Table,
 }
 
 impl Loaded {
@@ -76,10 +78,18 @@ impl Loaded {
         let (lines, saved) = parsed
             .and_then(|parsed| parsed.checks(&Resolver::new()))
             .map_err(|faults| faults.into_iter().map(placed).collect::<Vec<_>>())?;
-        let table = Table { timeouts: None, daemons: Vec::new(), ..saved.table };
+        let Table { services, timeouts, daemons } = saved.table;
+        let extras = Table { timeouts, daemons, ..Table::default() };
+        let table = Table { services, ..Table::default() };
         let table = Some(table).filter(|table| !table.services.is_empty());
         // Whoever changes the file may name it differently.
-        Ok(Self { file: fs::canonicalize(file).unwrap_or_else(|_| file.to_owned()), lines, table })
+        Ok(Self { file: fs::canonicalize(file).unwrap_or_else(|_| file.to_owned()), lines, table, extras })
+    }
+
+    /// Takes the file for the whole truth: where it has no services, there are none.
+    #[must_use]
+    fn as_whole(self) -> Self {
+        Self { table: Some(self.table.unwrap_or_default()), ..self }
     }
 
     /// Returns the operator's table that a process begins with: the file's, or if it has none, the kernel's.
@@ -115,18 +125,20 @@ impl Loaded {
     fn placed(&self, fault: &Fault) -> String {
         format!("{}:{}: {}", self.file.display(), fault.line, fault.message)
     }
+}
 
-    /// Lays its lines over a table, which must fit.
-    fn settings(&self, operator: Table) -> Result<(Settings, Vec<IdleStatus>), Vec<String>> {
+impl Layer for Loaded {
+    fn over(&self, operator: Table) -> Layered {
         let Expanded { settings, idle, faults } = self.lines.over(operator);
-        if faults.is_empty() {
-            return Ok((settings, idle_status(idle)));
-        }
         let text = |fault: &Fault| match &fault.hint {
             Some(hint) => format!("{} ({hint})", self.placed(fault)),
             None => self.placed(fault),
         };
-        Err(faults.iter().map(text).collect())
+        Layered { settings, idle: idle_status(idle), faults: faults.iter().map(text).collect() }
+    }
+
+    fn concerns(&self, service: &ServiceKey) -> bool {
+        self.lines.stand_for_all(service)
     }
 }
 
@@ -140,30 +152,45 @@ pub fn idle_status(idle: Vec<(ServiceKey, String)>) -> Vec<IdleStatus> {
     idle.into_iter().map(status).collect()
 }
 
-fn idle_warning(idle: &IdleStatus) -> String {
-    format!("the {} check of all servers of {} is idle: the table has none", idle.probe, idle.service)
-}
-
-/// Runs the checks of a save file until a signal ends them.
+/// Runs the checks of a save file until a signal ends them, or, if `options` say that an agent started it, the agent.
 ///
 /// # Errors
 /// All that is wrong with the settings on this machine, or that keeps the process from running; nothing has been started
 /// then.
 pub fn run(loaded: Loaded, options: &RunOptions, run_dir: &Path) -> Result<(), Vec<Complaint>> {
     sink::start(LevelFilter::Info);
-    let operator = loaded.operator().map_err(|error| complaints(&error))?;
-    let (settings, idle) = loaded.settings(operator).map_err(|faults| complaints(&Error::Settings(faults)))?;
+    let loaded = if options.whole_file.is_some() { loaded.as_whole() } else { loaded };
+    // After a process that died, the table is the one that it had, unless the file is the whole truth.
+    let resumes = options.resume && options.whole_file.is_none();
+    let before = if resumes { Memory::new(options.memory.as_deref()).table() } else { None };
+    let operator = match before {
+        Some(table) => table,
+        None => loaded.operator().map_err(|error| complaints(&error))?,
+    };
+    let Layered { settings, idle, faults } = loaded.over(operator);
+    if !faults.is_empty() {
+        return Err(complaints(&Error::Settings(faults)));
+    }
     idle.iter().for_each(|idle| warn!("{}", idle_warning(idle)));
+    let loaded = Arc::new(loaded);
+    let layer: Arc<dyn Layer> = Arc::clone(&loaded) as _;
+    let rules = options.whole_file.map(|rules| rules::Held::begin(rules, &loaded.extras, options.resume));
+    let rules = Arc::new(Mutex::new(rules.transpose().map_err(|error| complaints(&error))?));
+    let held = Arc::clone(&rules);
     let begin = || {
         let server = Server::bind(&run_dir.join(SOCKET))?;
         let hangup = signal(SignalKind::hangup())?;
         let (requests_in, requests) = mpsc::channel(WAITING);
         let (orders_in, orders) = mpsc::channel(WAITING);
         tokio::spawn(server.serve(requests_in));
-        tokio::spawn(answer(requests, hangup, Held { loaded, idle, orders: orders_in, over: Vec::new() }));
+        tokio::spawn(answer(requests, hangup, Held { loaded, orders: orders_in, rules: held }));
         Ok(orders)
     };
-    super::run_with(settings, options, begin).map(|_| ()).map_err(|error| complaints(&error))
+    let result = super::run_with(settings, Some(layer), options, begin);
+    if let Some(rules) = rules.lock().ok().and_then(|mut rules| rules.take()) {
+        rules.end();
+    }
+    result.map(|_| ()).map_err(|error| complaints(&error))
 }
 
 /// Returns all that an error says.
@@ -188,17 +215,14 @@ fn complaints(error: &Error) -> Vec<Complaint> {
 
 /// The file that runs, and the way to the process.
 struct Held {
-    loaded: Loaded,
-    idle: Vec<IdleStatus>,
+    loaded: Arc<Loaded>,
     orders: mpsc::Sender<Order>,
-    /// The servers over which its lines were laid last.
-    over: Vec<(ServiceKey, Vec<ServerKey>)>,
+    /// What is held of the kernel beside services, with keepalived's rules.
+    rules: Arc<Mutex<Option<rules::Held>>>,
 }
 
-/// Answers what is asked on the control socket, and sees that lines about all servers stand for all.
+/// Answers what is asked on the control socket.
 async fn answer(mut requests: mpsc::Receiver<Request>, mut hangup: Signal, mut held: Held) {
-    let mut look = interval(LOOK_FOR_SERVERS);
-    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             request = requests.recv() => {
@@ -217,31 +241,69 @@ async fn answer(mut requests: mpsc::Receiver<Request>, mut hangup: Signal, mut h
                     warn!("what was said before goes on");
                 }
             },
-            _ = look.tick(), if held.loaded.lines.depend_on_table() => held.follow().await,
         }
     }
 }
 
 impl Held {
     async fn carry_out(&mut self, call: CheckCall) -> Reply {
-        let json = |error: serde_json::Error| vec![Complaint::new(error)];
         match call {
-            CheckCall::Status {} => {
-                let mut status = self.ask(Order::Status).await?;
-                status.idle.extend(self.idle.iter().cloned());
-                serde_json::to_value(status).map_err(json)
-            }
+            CheckCall::Status {} => json(self.ask(Order::Status).await?),
             CheckCall::Reload { file } if self.loaded.file.as_os_str() != file.as_str() => {
                 let text = format!("the check process runs {}, not {file}", self.loaded.file.display());
                 Err(vec![Complaint::new(text).hint("--state names its file; or stop it, and run it from the other")])
             }
             CheckCall::Reload { .. } => self.reload().await.map(Value::from),
+            CheckCall::Session { name, up } => {
+                self.orders.send(Order::Session { name, up }).await.map(|()| Value::Null).map_err(|_| ends())
+            }
+            CheckCall::GetTable { service } => {
+                let only = service.map(|name| service_named(&name)).transpose().map_err(|wrong| vec![wrong])?;
+                let answer = self.ask(|reply| Order::Table(only, reply)).await?;
+                let (table, held) = answer.map_err(|error| complaints(&error))?;
+                let nothing = Table::default();
+                let changes = plan(&nothing, &table, Extra::Keep);
+                let lines = changes.map(|change| print::change_line(&change)).collect();
+                let held = held.into_iter().map(|held| control::Held {
+                    place: Place::new(&held.service, &held.server),
+                    why: held.why.to_owned(),
+                    weight: held.weight.map(Weight::value),
+                });
+                json(OperatorTable { lines, held: held.collect() })
+            }
+            CheckCall::Apply { lines, each } => {
+                let changes = changes(&lines)?;
+                let applied = self.ask(|reply| Order::Apply { changes, each, reply }).await?;
+                json(applied.map_err(|error| complaints(&error))?)
+            }
+            CheckCall::Drain { targets, owner, then, timeout } => {
+                let delete = then == Then::Delete;
+                let timeout = timeout.map(Duration::from_secs);
+                self.turn(&targets, WantedTurn::Drain { owner, delete, timeout }).await
+            }
+            CheckCall::Undrain { targets, ramp_seconds } => {
+                let ramp = Duration::from_secs(ramp_seconds.unwrap_or(0));
+                self.turn(&targets, WantedTurn::Back(ramp)).await
+            }
         }
+    }
+
+    async fn turn(&self, targets: &[Place], wanted: WantedTurn) -> Reply {
+        let (mut places, mut wrong) = (Vec::new(), Vec::new());
+        for target in targets {
+            match target.keys() {
+                Ok(place) => places.push(place),
+                Err(complaint) => wrong.push(complaint),
+            }
+        }
+        if !wrong.is_empty() {
+            return Err(wrong);
+        }
+        json(self.ask(|reply| Order::Turn(places, wanted, reply)).await?)
     }
 
     /// Asks the process, which may be about to end.
     async fn ask<T>(&self, order: impl FnOnce(oneshot::Sender<T>) -> Order) -> Result<T, Vec<Complaint>> {
-        let ends = || vec![Complaint::new("the process is about to end")];
         let (reply, answer) = oneshot::channel();
         self.orders.send(order(reply)).await.map_err(|_| ends())?;
         answer.await.map_err(|_| ends())
@@ -250,55 +312,42 @@ impl Held {
     /// Reads the file again, and goes on with what it says.
     async fn reload(&mut self) -> Result<Vec<String>, Vec<Complaint>> {
         let new = Loaded::read(&self.loaded.file)?;
-        let (old, next) = (self.loaded.clone(), new.clone());
-        let mut warnings = self.rebuild(move |operator| next.settings(next.after(&old, operator))).await?;
+        let whole = self.rules.lock().is_ok_and(|rules| rules.is_some());
+        let new = Arc::new(if whole { new.as_whole() } else { new });
+        let (old, next) = (Arc::clone(&self.loaded), Arc::clone(&new));
+        let table = Box::new(move |operator| next.after(&old, operator));
+        let reload = Reload { layer: Arc::clone(&new) as _, table };
+        let warnings = self.ask(|reply| Order::Reload(reload, reply)).await?.map_err(|error| complaints(&error))?;
         info!("{} was read again", new.file.display());
+        if let Ok(mut rules) = self.rules.lock()
+            && let Some(rules) = rules.as_mut()
+        {
+            rules.change(&new.extras).map_err(|error| complaints(&error))?;
+        }
         self.loaded = new;
-        warnings.extend(self.idle.iter().map(idle_warning));
         Ok(warnings)
     }
+}
 
-    /// Lays the lines over the table again, if that has other servers now.
-    async fn follow(&mut self) {
-        let Ok(operator) = self.ask(Order::Operator).await else { return };
-        let keys = |entry: (&ServiceKey, &crate::model::Entry)| (*entry.0, entry.1.servers.keys().copied().collect());
-        let now: Vec<(ServiceKey, Vec<ServerKey>)> = operator.services.iter().map(keys).collect();
-        if self.over == now {
-            return;
-        }
-        let first = self.over.is_empty();
-        self.over = now;
-        // The process has just begun with it.
-        if first {
-            return;
-        }
-        let loaded = self.loaded.clone();
-        let rebuilt = self.rebuild(move |operator| {
-            let Expanded { settings, idle, faults } = loaded.lines.over(operator);
-            // Whoever added the server has done so already.
-            faults.iter().for_each(|fault| warn!("{}", loaded.placed(fault)));
-            Ok((settings, idle_status(idle)))
-        });
-        match rebuilt.await {
-            Ok(warnings) => warnings.iter().for_each(|warning| warn!("{warning}")),
-            Err(complaints) => complaints.iter().for_each(|complaint| warn!("{}", complaint.text)),
+fn ends() -> Vec<Complaint> {
+    vec![Complaint::new("the process is about to end")]
+}
+
+fn json(answer: impl Serialize) -> Reply {
+    serde_json::to_value(answer).map_err(|error| vec![Complaint::new(error)])
+}
+
+/// Reads changes of services and servers, one a line.
+fn changes(lines: &[String]) -> Result<Vec<Change>, Vec<Complaint>> {
+    let (mut changes, mut wrong) = (Vec::with_capacity(lines.len()), Vec::new());
+    for (line, number) in lines.iter().zip(1..) {
+        match control::change(line) {
+            Ok(change) if change.target().service().is_some() || change == Change::Clear => changes.push(change),
+            Ok(_) => wrong.push(Complaint::new(format_args!("line {number}: `{line}` is not about services"))),
+            Err(complaint) => {
+                wrong.push(Complaint { text: format!("line {number}: {}", complaint.text), ..complaint });
+            }
         }
     }
-
-    /// Has the process go on with other settings; returns what a person should know of them.
-    async fn rebuild(
-        &mut self,
-        settings: impl FnOnce(Table) -> Result<(Settings, Vec<IdleStatus>), Vec<String>> + Send + 'static,
-    ) -> Result<Vec<String>, Vec<Complaint>> {
-        let (idle_in, idle) = oneshot::channel();
-        let rebuild = Rebuild(Box::new(move |operator| {
-            let (settings, idle) = settings(operator)?;
-            // The other end waits for the process's answer.
-            let _ = idle_in.send(idle);
-            Ok(settings)
-        }));
-        let warnings = self.ask(|reply| Order::Rebuild(rebuild, reply)).await?.map_err(|error| complaints(&error))?;
-        self.idle = idle.await.unwrap_or_default();
-        Ok(warnings)
-    }
+    if wrong.is_empty() { Ok(changes) } else { Err(wrong) }
 }

@@ -20,9 +20,6 @@ use crate::{
     pool::{Pools, settings::Check},
 };
 
-/// How many marks there are from the first one on.
-const MARKS: u32 = 0x1_0000;
-
 /// Which server is probed by which hidden service.
 #[derive(Clone, Debug)]
 pub(super) struct Hidden {
@@ -33,7 +30,7 @@ pub(super) struct Hidden {
 }
 
 impl Hidden {
-    /// Begins with firewall marks from `first` on.
+    /// Begins with firewall marks from `first` on, up to the last of [`VirtualService::HIDDEN_MARKS`].
     pub(super) fn new(first: u32) -> Self {
         Self { first, marks: HashMap::new(), servers: HashMap::new(), by_service: HashMap::new() }
     }
@@ -49,7 +46,7 @@ impl Hidden {
         checks: &mut [Check],
         taken: impl FnOnce() -> Result<HashSet<u32>, ipvs::Error>,
     ) -> Result<(), Error> {
-        let last = self.first.saturating_add(MARKS - 1);
+        let last = *VirtualService::HIDDEN_MARKS.end();
         let used: HashSet<u32> = self.servers.keys().filter_map(mark_of).collect();
         let taken = if checks.iter().any(|check| check.through_vip) { taken()? } else { HashSet::new() };
         let mut free = (self.first.max(1)..=last).filter(|mark| !taken.contains(mark) && !used.contains(mark));
@@ -161,6 +158,9 @@ mod tests {
         pool::settings::Settings,
     };
 
+    /// The first of the marks.
+    const FIRST: u32 = *VirtualService::HIDDEN_MARKS.start();
+
     fn service(number: u8) -> ServiceKey {
         ServiceKey::Address { protocol: Protocol::Tcp, address: [10, 0, 0, number].into(), port: 80 }
     }
@@ -191,22 +191,22 @@ mod tests {
     }
 
     fn marks(checks: &[Check]) -> Vec<u32> {
-        checks.iter().map(|check| check.probe.connection.mark).collect()
+        checks.iter().map(|check| check.probe.connection.mark - FIRST).collect()
     }
 
     #[test]
     fn each_server_has_a_mark_which_it_keeps() {
-        let mut hidden = Hidden::new(100);
-        let taken = || Ok(HashSet::from([101]));
+        let mut hidden = Hidden::new(FIRST);
+        let taken = || Ok(HashSet::from([FIRST + 1]));
         let mut checks = [check(1, 1), check(1, 2), check(1, 1), check(2, 1)];
         hidden.assign(&mut checks, taken).unwrap();
-        assert_eq!(marks(&checks), [100, 102, 100, 103], "one for each server of each service; 101 is somebody else's");
+        assert_eq!(marks(&checks), [0, 2, 0, 3], "one for each server of each service; the second is somebody else's");
         assert_eq!(checks[0].probe.target, ([10, 0, 0, 1], 80).into(), "the virtual address, and its port");
         assert_eq!(hidden.of(&service(1)).count(), 2);
 
         let mut checks = [check(3, 1), check(2, 1)];
         hidden.assign(&mut checks, taken).unwrap();
-        assert_eq!(marks(&checks), [104, 103], "marks are not used again while others may still be on their way");
+        assert_eq!(marks(&checks), [4, 3], "marks are not used again while others may still be on their way");
         assert_eq!((hidden.keys().count(), hidden.of(&service(1)).count()), (2, 0));
         assert!(hidden.behind(&check(1, 1).probe).is_none());
         assert_eq!(hidden.behind(&checks[1].probe).map(|(_, server)| server), Some(checks[1].server));
@@ -217,7 +217,7 @@ mod tests {
         let refused = |change: &dyn Fn(&mut Check)| {
             let mut checks = [check(1, 1)];
             change(&mut checks[0]);
-            Hidden::new(100).assign(&mut checks, || Ok(HashSet::new())).map_err(|error| error.to_string())
+            Hidden::new(FIRST).assign(&mut checks, || Ok(HashSet::new())).map_err(|error| error.to_string())
         };
         assert!(refused(&|_| {}).is_ok());
         assert_eq!(
@@ -233,13 +233,13 @@ mod tests {
 
         let mut many: Vec<_> = (0..=255).flat_map(|number| (0..=255).map(move |each| check(number, each))).collect();
         many.push(Check { service: mark, ..check(0, 0) });
-        let error = Hidden::new(100).assign(&mut many, || Ok(HashSet::new())).unwrap_err();
-        assert!(matches!(error, Error::Marks { first: 100, last: 65635 }), "{error}");
+        let error = Hidden::new(FIRST).assign(&mut many, || Ok(HashSet::new())).unwrap_err();
+        assert!(matches!(error, Error::Marks { first: FIRST, last: 0x4c56_ffff }), "{error}");
     }
 
     #[test]
     fn the_hidden_service_forwards_as_the_real_one() {
-        let mut hidden = Hidden::new(100);
+        let mut hidden = Hidden::new(FIRST);
         let mut checks = vec![check(1, 1), check(1, 2)];
         hidden.assign(&mut checks, || Ok(HashSet::new())).unwrap();
         let server = RealServer {
@@ -252,12 +252,12 @@ mod tests {
         let operator = Table { services: [(service(1), entry)].into(), ..Table::default() };
         let settings = Settings { operator, ..Settings::default() };
         let pools = Pools::new(Moment::ZERO, settings, &Table::default(), None);
-        let first = ServiceKey::Mark { mark: 100, family: Family::V4 };
+        let first = ServiceKey::Mark { mark: FIRST, family: Family::V4 };
         let entry = hidden.effective(&first, &pools).unwrap();
         assert!(entry.service.is_hidden());
         let expected = RealServer { weight: Weight::default(), thresholds: Thresholds::default(), ..server };
         assert_eq!(entry.servers.values().collect::<Vec<_>>(), [&expected], "also while nobody else gets there");
-        let second = ServiceKey::Mark { mark: 101, family: Family::V4 };
+        let second = ServiceKey::Mark { mark: FIRST + 1, family: Family::V4 };
         assert_eq!(hidden.effective(&second, &pools), None, "its server does not exist");
     }
 

@@ -7,10 +7,13 @@ mod commands;
 pub mod control;
 mod hidden;
 mod limits;
+mod memory;
+mod operator;
 mod process;
+mod rules;
 mod table;
 
-use std::{io, time::Duration};
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 use nix::errno::Errno;
 use thiserror::Error as ThisError;
@@ -20,7 +23,12 @@ use tokio::{
     task::LocalSet,
 };
 
-use super::control::BindError;
+use super::{
+    child::Tether,
+    control::{Applied, BindError, Drained},
+    event::Outlet,
+};
+pub use crate::pool::settings::Foreign;
 use crate::{
     host::{
         Command, User, UserFault,
@@ -29,28 +37,42 @@ use crate::{
     ipvs::{self, OpenError},
     model::{Change, ServerKey, ServiceKey, Table, Target, VirtualService},
     notify::CommandQueue,
-    pool::{settings::Settings, status::Status},
+    pool::{
+        HeldServer,
+        settings::Settings,
+        status::{IdleStatus, Status},
+    },
     sys::clock::now,
 };
 pub use commands::CommandFault;
 use process::Process;
+pub use rules::WholeFile;
 
 /// How a check process runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunOptions {
-    /// The first of the 65536 firewall marks for hidden services of probes through the virtual address.
+    /// The first firewall mark for hidden services of probes through the virtual address, one of
+    /// [`VirtualService::HIDDEN_MARKS`].
     pub first_mark: u32,
     /// Within this, all services are compared with the kernel's, a few at a time.
     pub compare: Duration,
-    /// What becomes of others' changes to the kernel's table.
+    /// What becomes of others' changes to services of which nothing else is said.
     pub foreign: Foreign,
+    /// Which services are this process's.
+    pub owns: Owns,
+    /// Where the operator's table is kept for a process that comes after this one; `None` = nowhere.
+    pub memory: Option<PathBuf>,
     /// Whether all servers are put back with the operator's weight at the end; else the table stays as it is.
     pub restore_table: bool,
+    /// keepalived's rules for the whole file; `None` = the table is the operator's, whoever runs.
+    pub whole_file: Option<WholeFile>,
     /// Whether this process comes after one that died: servers that are out stay out until they pass, whatever their
     /// checks' initial state.
     pub resume: bool,
     /// User and group that run commands which name none; see [`User::for_scripts`].
     pub script_user: Option<(String, Option<String>)>,
+    /// Where its events go. If that is open, the process ends when its standard input does.
+    pub outlet: Outlet,
 }
 
 impl Default for RunOptions {
@@ -59,20 +81,45 @@ impl Default for RunOptions {
             first_mark: *VirtualService::HIDDEN_MARKS.start(),
             compare: Duration::from_secs(5),
             foreign: Foreign::Adopt,
+            owns: Owns::Listed,
+            memory: None,
             restore_table: false,
+            whole_file: None,
             resume: false,
             script_user: None,
+            outlet: Outlet::default(),
         }
     }
 }
 
-/// What becomes of changes that somebody else makes to services of ours in the kernel's table.
+/// Which services of the kernel's table a process takes for its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Foreign {
-    /// They are the operator's wish from now on.
-    Adopt,
-    /// They are undone.
-    Restore,
+pub enum Owns {
+    /// Those of the operator's table, and those that somebody asks it to add. What others add is adopted where others' changes
+    /// are; else it is theirs.
+    Whole,
+    /// Those that its settings list.
+    Listed,
+}
+
+/// Lines of a save file, or what else makes settings of a table.
+pub trait Layer: Send + Sync {
+    /// Returns the settings over this operator's table.
+    fn over(&self, operator: Table) -> Layered;
+
+    /// Whether a server that this service gets is checked because of what is said of all its servers.
+    fn concerns(&self, service: &ServiceKey) -> bool;
+}
+
+/// What a [`Layer`] makes of a table.
+#[derive(Clone, Debug, Default)]
+pub struct Layered {
+    /// The settings.
+    pub settings: Settings,
+    /// Checks of all servers of a service that has none.
+    pub idle: Vec<IdleStatus>,
+    /// What makes no sense for this table.
+    pub faults: Vec<String>,
 }
 
 /// What a running check process is asked or told.
@@ -83,11 +130,21 @@ pub enum Order {
     /// Go on with other settings; what is known of checks that stay is kept. The answer is what a person should know of
     /// them, or why the old ones stay.
     Replace(Box<Settings>, oneshot::Sender<Result<Vec<String>, Error>>),
-    /// Go on with the settings that a function makes of the operator's table as it is at that moment, with everything that
-    /// was adopted. Answered as `Replace`.
-    Rebuild(Rebuild, oneshot::Sender<Result<Vec<String>, Error>>),
-    /// What is the operator's table?
-    Operator(oneshot::Sender<Table>),
+    /// Go on with what another layer makes of the operator's table, with everything that was adopted. Answered as `Replace`.
+    Reload(Reload, oneshot::Sender<Result<Vec<String>, Error>>),
+    /// What is the operator's table, or this service of it; and what does the kernel not have as it is there?
+    Table(Option<ServiceKey>, oneshot::Sender<Result<(Table, Vec<HeldServer>), Error>>),
+    /// Change services and servers of the operator's table: all or nothing, or each change by itself.
+    Apply {
+        /// The changes.
+        changes: Vec<Change>,
+        /// Whether each stands by itself.
+        each: bool,
+        /// What became of them.
+        reply: oneshot::Sender<Result<Applied, Error>>,
+    },
+    /// Have servers drain, or not any more.
+    Turn(Vec<(ServiceKey, ServerKey)>, WantedTurn, oneshot::Sender<Drained>),
     /// Change the operator's table: not in the kernel, that is ours to do.
     Change(Change),
     /// The state of a BFD session.
@@ -99,13 +156,34 @@ pub enum Order {
     },
 }
 
-/// Makes settings of the operator's table, or says all that is in the way.
-pub struct Rebuild(pub Box<dyn FnOnce(Table) -> Result<Settings, Vec<String>> + Send>);
+/// Another layer, and what it makes of the operator's table.
+pub struct Reload {
+    /// The layer.
+    pub layer: Arc<dyn Layer>,
+    /// The operator's table before → after.
+    pub table: Box<dyn FnOnce(Table) -> Table + Send>,
+}
 
-impl std::fmt::Debug for Rebuild {
+impl std::fmt::Debug for Reload {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Rebuild")
+        f.write_str("Reload")
     }
+}
+
+/// What is asked of servers beside their weight.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WantedTurn {
+    /// No new connections.
+    Drain {
+        /// Who asks.
+        owner: Option<String>,
+        /// Whether they are deleted then.
+        delete: bool,
+        /// When they count as drained whatever connections they have.
+        timeout: Option<Duration>,
+    },
+    /// New connections again, with the whole weight after this time.
+    Back(Duration),
 }
 
 /// A command that is to be run, after the table was written: those of one subject one after the other.
@@ -143,6 +221,9 @@ pub enum Error {
     /// Commands that cannot run.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Commands(Vec<CommandFault>),
+    /// There is nobody to ask.
+    #[error("cannot talk to the kernel's IPVS at present; this is tried again, and nothing was changed")]
+    Lost,
     /// Settings that make no sense for the operator's table.
     #[error("{}", .0.join("\n"))]
     Settings(Vec<String>),
@@ -189,6 +270,7 @@ impl Error {
             | Self::Commands(_)
             | Self::Kernel(_)
             | Self::Limit(_)
+            | Self::Lost
             | Self::Runtime(_)
             | Self::ThroughVip { .. } => None,
         }
@@ -205,12 +287,13 @@ const SCRIPTS_AT_ONCE: usize = script::AT_ONCE;
 /// # Errors
 /// Nothing was started: no IPVS, no permission, too few descriptors, settings that cannot be carried out.
 pub fn run(settings: Settings, options: &RunOptions, orders: mpsc::Receiver<Order>) -> Result<u8, Error> {
-    run_with(settings, options, || Ok(orders))
+    run_with(settings, None, options, || Ok(orders))
 }
 
 /// The same; `orders` is called within the runtime, before anything is started.
 fn run_with(
     settings: Settings,
+    layer: Option<Arc<dyn Layer>>,
     options: &RunOptions,
     orders: impl FnOnce() -> Result<mpsc::Receiver<Order>, Error>,
 ) -> Result<u8, Error> {
@@ -218,17 +301,20 @@ fn run_with(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = LocalSet::new().block_on(&runtime, async {
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let mut tether = Tether::new(options.outlet.open)?;
         let stop = async {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
+                () = tether.is_cut() => {}
             }
         };
         let orders = orders()?;
         let (outbox, runs) = mpsc::unbounded_channel();
         let queue = CommandQueue::new(Runner::new(user.clone(), SCRIPTS_AT_ONCE));
         let commands = tokio::spawn(commands::carry_out(runs, queue));
-        let served = serve(settings, options, Runner::new(user, SCRIPTS_AT_ONCE), orders, outbox, stop).await;
+        let scripts = Runner::new(user, SCRIPTS_AT_ONCE);
+        let served = serve_over(settings, layer, options, scripts, orders, outbox, stop).await;
         // It ends when there are no more, and has a time limit of its own.
         let _ = commands.await;
         served
@@ -251,7 +337,19 @@ pub async fn serve(
     commands: mpsc::UnboundedSender<Run>,
     stop: impl Future<Output = ()>,
 ) -> Result<(), Error> {
-    let mut process = Process::begin(settings, options, scripts, commands)?;
+    serve_over(settings, None, options, scripts, orders, commands, stop).await
+}
+
+async fn serve_over(
+    settings: Settings,
+    layer: Option<Arc<dyn Layer>>,
+    options: &RunOptions,
+    scripts: Runner,
+    orders: mpsc::Receiver<Order>,
+    commands: mpsc::UnboundedSender<Run>,
+    stop: impl Future<Output = ()>,
+) -> Result<(), Error> {
+    let mut process = Process::begin(settings, layer, options, scripts, commands)?;
     process.work(now());
     process.turn(orders, stop).await;
     process.end();

@@ -16,12 +16,14 @@ use tokio::{
 };
 
 use super::{
-    Error, Foreign, Order, Run, RunOptions, commands,
+    Error, Foreign, Layer, Layered, Order, Owns, Reload, Run, RunOptions, commands,
     hidden::{self, Hidden},
     limits,
+    memory::Memory,
     table::Keeper,
 };
 use crate::{
+    agent::event::Event,
     check::{
         answer::{Answer, Failure, FailureKind, Verdict},
         board::{ProbeId, Start},
@@ -29,9 +31,9 @@ use crate::{
         settings::Probe,
     },
     host::{User, script::Runner},
-    model::{Moment, ServerKey, ServiceKey, Table},
-    pool::{Engine, Step, foreign_changes, settings::Settings},
-    state::print,
+    ipvs::plan::{Extra, plan},
+    model::{Entry, Moment, ServerKey, ServiceKey, Table, Target},
+    pool::{Engine, Step, drain::Turn, settings::Settings, status::IdleStatus},
     sys::clock::now,
 };
 
@@ -47,15 +49,23 @@ const RECONNECT: Duration = Duration::from_secs(2);
 /// How often addresses of this host are looked at, where checks depend on them.
 const LOOK_FOR_ADDRESSES: Duration = Duration::from_secs(1);
 
+/// How often the connections of servers that drain are counted.
+const COUNT: Duration = Duration::from_secs(1);
+
 /// A check process with its sockets.
 pub(super) struct Process {
-    engine: Engine,
-    keeper: Keeper,
-    hidden: Hidden,
+    pub(super) engine: Engine,
+    pub(super) keeper: Keeper,
+    pub(super) hidden: Hidden,
+    /// What makes settings of the operator's table, if that may get other servers.
+    pub(super) layer: Option<Arc<dyn Layer>>,
+    /// What it says of services without servers.
+    idle: Vec<IdleStatus>,
+    pub(super) memory: Memory,
     context: Rc<Context>,
     /// Who runs commands that name no user.
     user: User,
-    options: RunOptions,
+    pub(super) options: RunOptions,
     commands: mpsc::UnboundedSender<Run>,
     answers: (Answers, mpsc::UnboundedReceiver<(ProbeId, Answer)>),
     /// Services to compare with the kernel's until all have had their turn.
@@ -65,11 +75,17 @@ pub(super) struct Process {
     /// Which step is next, from 0 to [`STEPS`] − 1.
     step: usize,
     /// Services that have to be written.
-    dirty: IndexSet<ServiceKey>,
+    pub(super) dirty: IndexSet<ServiceKey>,
+    /// Services that others changed and that stay so as long as they should be as they should then (`None`: not there).
+    pub(super) ignored: HashMap<ServiceKey, Option<Entry>>,
+    /// Services of others that have been said to be there.
+    strange: HashSet<ServiceKey>,
     /// When to try again to talk to the kernel, if that failed: nothing is known of its table then.
-    lost: Option<Moment>,
+    pub(super) lost: Option<Moment>,
     /// Addresses on which checks depend, and whether they are on this host.
     addresses: HashMap<IpAddr, bool>,
+    /// Whether the table was written once.
+    ready: bool,
 }
 
 impl Process {
@@ -79,6 +95,7 @@ impl Process {
     /// As for [`super::run`].
     pub(super) fn begin(
         mut settings: Settings,
+        layer: Option<Arc<dyn Layer>>,
         options: &RunOptions,
         scripts: Runner,
         commands: mpsc::UnboundedSender<Run>,
@@ -94,7 +111,15 @@ impl Process {
         }
         keeper.learn(settings.operator.services.keys().copied())?;
         let context = Rc::new(Context::new(scripts)?);
+        let mut memory = Memory::new(options.memory.as_deref());
+        memory.write(&settings.operator);
+        let turns = memory.turns();
         let mut process = Self {
+            layer,
+            idle: Vec::new(),
+            memory,
+            ignored: HashMap::new(),
+            strange: HashSet::new(),
             dirty: leftovers(&mut keeper, options.first_mark)?,
             engine: Engine::new(now(), settings, keeper.known(), fastrand::u64(..), most),
             keeper,
@@ -109,8 +134,13 @@ impl Process {
             step: 0,
             lost: None,
             addresses: HashMap::new(),
+            ready: false,
         };
         process.dirty.extend(process.hidden.keys());
+        for (service, server, turn) in turns {
+            // A server that is gone drains no more.
+            let _ = process.engine.turn_server(now(), (service, server), Some(turn));
+        }
         for warning in process.engine.pools().warnings() {
             log::warn!("{warning}");
         }
@@ -123,7 +153,9 @@ impl Process {
         let period = self.options.compare.max(Duration::from_millis(100)) / STEPS as u32;
         let mut compare = interval(period);
         let mut look = interval(LOOK_FOR_ADDRESSES);
+        let mut count = interval(COUNT);
         compare.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        count.set_missed_tick_behavior(MissedTickBehavior::Delay);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut open = true;
         // The runtime's clock and ours, read together: reading clocks is not free everywhere. They drift apart while the
@@ -156,6 +188,11 @@ impl Process {
                     both = (Instant::now(), now());
                     both.1
                 }
+                _ = count.tick(), if self.engine.pools().turned().any(|(_, _, turn)| matches!(turn, Turn::Drain(_))) => {
+                    let now = now();
+                    self.count_left(now);
+                    now
+                }
                 _ = look.tick(), if !self.addresses.is_empty() => {
                     self.look_for_addresses();
                     now()
@@ -176,13 +213,23 @@ impl Process {
                 }
                 Step::Start(start) => starts.push(start),
                 Step::Run { subject, command } => runs.push(Run { subject, command }),
-                Step::Notice(notice) if notice.up => log::info!("{notice}"),
-                Step::Notice(notice) => log::warn!("{notice}"),
+                Step::Notice(notice) => {
+                    log::log!(if notice.up { log::Level::Info } else { log::Level::Warn }, "{notice}");
+                    self.options.outlet.put(&(&notice).into());
+                }
                 Step::Failed { target, reason } => log::info!("{target}: a check failed: {reason}"),
-                Step::Unknown { target, reason } => log::warn!("{target}: a check tells nothing: {reason}"),
+                Step::Unknown { target, reason } => {
+                    let event = Event::unknown(&target, &reason);
+                    log::warn!("{event}");
+                    self.options.outlet.put(&event);
+                }
             }
         }
         self.write();
+        if !self.ready && self.lost.is_none() {
+            self.ready = true;
+            self.options.outlet.put(&Event::ready("check"));
+        }
         for run in runs {
             // Nobody runs commands any more when everything ends.
             let _ = self.commands.send(run);
@@ -199,6 +246,10 @@ impl Process {
         }
         let (hidden, pools) = (&self.hidden, self.engine.pools());
         let wanted = |key: &ServiceKey| hidden.effective(key, pools).or_else(|| pools.effective(key));
+        let dirty = &self.dirty;
+        // As soon as something of ours is different, all of the service is made as it should be.
+        self.ignored.retain(|key, was| !dirty.contains(key) || wanted(key) == *was);
+        self.dirty.retain(|key| !self.ignored.contains_key(key));
         let works = |service: &ServiceKey, server: &ServerKey| pools.may_work(service, server);
         match self.keeper.write(&self.dirty, wanted, works) {
             Ok(()) => self.dirty.clear(),
@@ -207,7 +258,7 @@ impl Process {
         self.keeper.settle();
     }
 
-    fn lose(&mut self, error: &dyn std::error::Error) {
+    pub(super) fn lose(&mut self, error: &dyn std::error::Error) {
         if self.lost.is_none() {
             log::error!("cannot talk to the kernel's IPVS: {error}; this is tried again");
         }
@@ -225,9 +276,13 @@ impl Process {
             None => {}
         }
         if self.step == 0 {
-            let ours = self.ours();
-            self.at_once = ours.len().div_ceil(STEPS);
-            self.turns = ours.into_iter().collect();
+            let mut all = self.ours();
+            match self.others() {
+                Ok(others) => all.extend(others),
+                Err(error) => return self.lose(&error),
+            }
+            self.at_once = all.len().div_ceil(STEPS);
+            self.turns = all.into_iter().collect();
         }
         self.step = (self.step + 1) % STEPS;
         for _ in 0..self.at_once.max(1) {
@@ -237,8 +292,11 @@ impl Process {
                 Ok(None) => {}
                 Err(error) => return self.lose(&error),
             }
-            // What was refused is tried again, too.
-            self.dirty.insert(key);
+            // What was refused is tried again, too. What was deleted meanwhile, and is there again, is somebody else's.
+            let refused = self.keeper.refusal(&Target::Service(key)).is_some();
+            if refused || self.engine.pools().has(&key) || self.hidden.contains(&key) {
+                self.dirty.insert(key);
+            }
         }
     }
 
@@ -254,27 +312,37 @@ impl Process {
     /// The services that this process has to do with: with those that checks wait for, if they may come by themselves.
     fn ours(&self) -> IndexSet<ServiceKey> {
         let pools = self.engine.pools();
-        let awaited = pools.idle().map(|check| check.service).filter(|_| self.options.foreign == Foreign::Adopt);
+        let awaited = pools.idle().map(|check| check.service).filter(|key| self.policy(key) == Foreign::Adopt);
         pools.services().chain(awaited).chain(self.hidden.keys()).collect()
     }
 
-    /// Takes what somebody else changed.
-    fn found(&mut self, key: ServiceKey, known: &Table, kernel: &Table) {
-        if self.hidden.contains(&key) {
-            return;
+    /// The services that somebody else made and that are to be adopted. Of others it is said once that they are there.
+    fn others(&mut self) -> Result<Vec<ServiceKey>, crate::ipvs::Error> {
+        if self.options.owns != Owns::Whole {
+            return Ok(Vec::new());
         }
-        let changes = foreign_changes(self.engine.pools(), known, kernel);
-        self.keeper.status.foreign += changes.len() as u64;
-        for change in changes {
-            let line = print::change_line(&change);
-            match self.options.foreign {
-                Foreign::Adopt => {
-                    log::info!("somebody changed the kernel's table, and it stays so: {line}");
-                    self.engine.operator(now(), &change, true);
-                }
-                Foreign::Restore => log::warn!("somebody changed the kernel's table, and it is put back: {line}"),
+        let mut others = self.keeper.keys()?;
+        others.retain(|key| !self.engine.pools().has(key) && !self.hidden.contains(key));
+        let strange: Vec<_> = others.extract_if(.., |key| self.policy(key) != Foreign::Adopt).collect();
+        self.strange.retain(|key| strange.contains(key));
+        for key in strange {
+            if self.strange.insert(key) {
+                log::warn!("somebody made the service {key}, which is left to them");
             }
         }
+        Ok(others)
+    }
+
+    /// Sees to it that the kernel can be talked to.
+    ///
+    /// # Errors
+    /// It cannot.
+    pub(super) fn be_connected(&mut self) -> Result<(), Error> {
+        if self.lost.is_some() {
+            self.find_again().map_err(|_| Error::Lost)?;
+            self.lost = None;
+        }
+        Ok(())
     }
 
     /// Begins a probe.
@@ -306,18 +374,48 @@ impl Process {
             Order::Status(reply) => {
                 let mut status = self.engine.status(now());
                 status.table = self.keeper.status.clone();
+                status.idle.extend(self.idle.iter().cloned());
                 // Who asked may have gone.
                 let _ = reply.send(status);
             }
             Order::Replace(settings, reply) => _ = reply.send(self.replace(*settings)),
-            Order::Rebuild(rebuild, reply) => {
-                let settings = (rebuild.0)(self.engine.pools().operator_table()).map_err(Error::Settings);
-                let _ = reply.send(settings.and_then(|settings| self.replace(settings)));
+            Order::Reload(reload, reply) => _ = reply.send(self.reload(reload)),
+            Order::Table(only, reply) => _ = reply.send(self.operator(only)),
+            Order::Apply { changes, each, reply } => _ = reply.send(self.apply(&changes, each)),
+            Order::Turn(places, wanted, reply) => _ = reply.send(self.turn_servers(places, &wanted)),
+            Order::Change(change) => {
+                self.take(std::slice::from_ref(&change), false);
+                self.remember(&[change]);
             }
-            Order::Operator(reply) => _ = reply.send(self.engine.pools().operator_table()),
-            Order::Change(change) => self.engine.operator(now(), &change, false),
             Order::Session { name, up } => self.engine.session(now(), &name, up),
         }
+    }
+
+    /// Goes on with what another layer makes of the operator's table.
+    fn reload(&mut self, Reload { layer, table }: Reload) -> Result<Vec<String>, Error> {
+        let before = self.engine.pools().operator_table();
+        let Layered { settings, idle, faults } = layer.over(table(before.clone()));
+        if !faults.is_empty() {
+            return Err(Error::Settings(faults));
+        }
+        let changes: Vec<_> = plan(&before, &settings.operator, Extra::Delete).collect();
+        let mut warnings = self.replace(settings)?;
+        self.layer = Some(layer);
+        self.remember(&changes);
+        warnings.extend(idle.iter().map(idle_warning));
+        self.idle = idle;
+        Ok(warnings)
+    }
+
+    /// Goes on with another table of the operator's, and with what is said of its servers.
+    pub(super) fn lay_over(&mut self, table: Table) -> Result<Vec<String>, Error> {
+        let Some(layer) = self.layer.clone() else { return Ok(Vec::new()) };
+        let Layered { settings, idle, faults } = layer.over(table);
+        let mut warnings = self.replace(settings)?;
+        // Whoever added the server has done so already.
+        warnings.extend(faults);
+        self.idle = idle;
+        Ok(warnings)
     }
 
     fn replace(&mut self, mut settings: Settings) -> Result<Vec<String>, Error> {
@@ -368,15 +466,22 @@ impl Process {
         self.engine.finish();
         self.work(now());
         let restored = self.options.restore_table.then(|| self.engine.pools().operator_table());
+        // With keepalived's rules nothing of the file stays.
+        let removed = self.options.whole_file.is_some().then(|| self.engine.pools().services().collect::<Vec<_>>());
         let keys: IndexSet<ServiceKey> = match &restored {
             Some(table) => table.services.keys().copied().chain(self.hidden.keys()).collect(),
-            None => self.hidden.keys().collect(),
+            None => removed.into_iter().flatten().chain(self.hidden.keys()).collect(),
         };
         let wanted = |key: &ServiceKey| restored.as_ref().and_then(|table| table.services.get(key).cloned());
         if let Err(error) = self.keeper.write(&keys, wanted, |_, _| false) {
             log::error!("cannot leave the kernel's table as it should be: {error}");
         }
     }
+}
+
+/// Says of a check of all servers that there are none.
+pub(super) fn idle_warning(idle: &IdleStatus) -> String {
+    format!("the {} check of all servers of {} is idle: the table has none", idle.probe, idle.service)
 }
 
 fn check_commands(settings: &Settings, user: &User) -> Result<(), Error> {
@@ -386,10 +491,8 @@ fn check_commands(settings: &Settings, user: &User) -> Result<(), Error> {
 
 /// Returns the hidden services that a process which was killed has left behind, having read them.
 fn leftovers(keeper: &mut Keeper, first: u32) -> Result<IndexSet<ServiceKey>, Error> {
-    let ours = |key: &ServiceKey| match key {
-        ServiceKey::Mark { mark, .. } => mark.wrapping_sub(first) < 0x1_0000,
-        ServiceKey::Address { .. } => false,
-    };
+    // Marks below are those of another process, which was told so.
+    let ours = |key: &ServiceKey| matches!(key, ServiceKey::Mark { mark, .. } if *mark >= first);
     let left: IndexSet<ServiceKey> = keeper.hidden()?.into_iter().filter(ours).collect();
     keeper.learn(left.iter().copied())?;
     Ok(left)

@@ -12,8 +12,8 @@ use crate::{
         Client, Error, OpenError, Refusal, explain,
         plan::{Extra, plan},
     },
-    model::{Change, Entry, ServerKey, ServiceKey, Snapshot, Table, Target},
-    pool::status::TableStatus,
+    model::{Change, Entry, ServerKey, ServerStatus, ServiceKey, Snapshot, SnapshotServer, Table, Target},
+    pool::{drain::Left, status::TableStatus},
 };
 
 /// The kernel's table, as far as it is this process's business.
@@ -22,10 +22,22 @@ pub(super) struct Keeper {
     /// The kernel's services when they were read last, with what was written since.
     known: Table,
     /// What the kernel refuses, as it was last said.
-    refused: HashMap<Target, String>,
+    refused: HashMap<Target, Refusing>,
     /// Services of which a refusal shows that they are not as they were known to be.
     stale: IndexSet<ServiceKey>,
+    /// Whether somebody waits for the answer, who is told what is refused: it is not tried again then.
+    pub(super) tries: bool,
     pub(super) status: TableStatus,
+}
+
+/// What the kernel refuses, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refusing {
+    /// In words.
+    text: String,
+    pub(super) errno: Errno,
+    /// What the kernel said beside it.
+    pub(super) said: Option<String>,
 }
 
 impl Keeper {
@@ -40,6 +52,7 @@ impl Keeper {
             known: Table::default(),
             refused: HashMap::new(),
             stale: IndexSet::new(),
+            tries: false,
             status: TableStatus::default(),
         })
     }
@@ -149,17 +162,60 @@ impl Keeper {
             }
             let explanation = explain(change, refusal);
             let hint = explanation.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
-            let said = format!("{explanation}{hint}");
-            let known = self.status.refusals.contains(&said);
-            if !known {
-                log::error!("{said}; this is tried again");
+            let text = format!("{explanation}{hint}");
+            let known = self.status.refusals.contains(&text);
+            if !known && !self.tries {
+                log::error!("{text}; this is tried again");
             }
             if matches!(refusal.errno, Errno::EEXIST | Errno::ENOENT | Errno::ESRCH) {
                 self.stale.extend(change.target().service());
             }
-            self.refused.insert(change.target(), said);
+            let refusing = Refusing { text, errno: refusal.errno, said: refusal.said.clone() };
+            self.refused.insert(change.target(), refusing);
         }
         Ok(lacking)
+    }
+
+    /// Returns why the kernel refuses to have this as it should be; `None` if it does not, or was not asked.
+    pub(super) fn refusal(&self, target: &Target) -> Option<&Refusing> {
+        self.refused.get(target)
+    }
+
+    /// Returns the keys of all services that are not hidden.
+    ///
+    /// # Errors
+    /// The kernel cannot be talked to.
+    pub(super) fn keys(&mut self) -> Result<Vec<ServiceKey>, Error> {
+        self.client.visible()
+    }
+
+    /// Returns one service as it is, and forgets nothing of what was known of it.
+    ///
+    /// # Errors
+    /// The kernel cannot be talked to.
+    pub(super) fn peek(&mut self, key: &ServiceKey) -> Result<Option<Entry>, Error> {
+        let mut found = Snapshot { services: self.client.service(key)?.into_iter().collect() }.table();
+        Ok(found.services.swap_remove(key))
+    }
+
+    /// Returns the connections of the servers of one service.
+    ///
+    /// # Errors
+    /// The kernel cannot be talked to.
+    pub(super) fn connections(&mut self, key: &ServiceKey) -> Result<HashMap<ServerKey, Left>, Error> {
+        let left = |each: &SnapshotServer| {
+            let ServerStatus { active, inactive, persistent, .. } = each.status;
+            (each.server.key, Left { active, inactive, persistent })
+        };
+        Ok(self.client.service(key)?.map(|found| found.servers.iter().map(left).collect()).unwrap_or_default())
+    }
+
+    /// Makes changes of services that are not this process's business. Returns what the kernel refuses.
+    ///
+    /// # Errors
+    /// The kernel cannot be talked to.
+    pub(super) fn pass_on(&mut self, changes: &[Change]) -> Result<Vec<Refusal>, Error> {
+        self.client.apply(changes)
     }
 
     /// Returns a service that is to be read again soon.
@@ -169,7 +225,7 @@ impl Keeper {
 
     /// Notes what is refused now, after all writes of a round.
     pub(super) fn settle(&mut self) {
-        let mut refusals: Vec<_> = self.refused.values().cloned().collect();
+        let mut refusals: Vec<_> = self.refused.values().map(|refusing| refusing.text.clone()).collect();
         refusals.sort_unstable();
         self.status.refusals = refusals;
     }

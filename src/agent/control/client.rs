@@ -14,7 +14,7 @@ use thiserror::Error;
 use super::{Answer, Ask, Complaint, Outcome, VERSION};
 
 /// The longest answer, in bytes.
-const MOST_ANSWER: u64 = 64 << 20;
+pub(super) const MOST_ANSWER: u64 = 64 << 20;
 
 /// Why there is no answer.
 #[derive(Debug, Error)]
@@ -51,7 +51,12 @@ pub fn call(path: &Path, verb: &str, params: Value, limit: Duration) -> Result<V
     // A process that refuses without reading says why all the same.
     let sent = (&stream).write_all(&line);
     let answer = read_line(&stream, end).map_err(|error| sent.err().map_or(error, |sent| sent)).map_err(broken)?;
-    let answer: Answer = serde_json::from_slice(&answer)
+    outcome(&answer)
+}
+
+/// Returns what an answer says.
+pub(super) fn outcome(answer: &[u8]) -> Result<Value, CallError> {
+    let answer: Answer = serde_json::from_slice(answer)
         .map_err(|error| CallError::Broken(format!("the answer makes no sense: {error}")))?;
     match answer.outcome {
         _ if answer.version != VERSION => {

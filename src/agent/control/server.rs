@@ -5,6 +5,7 @@ use std::{
     io::{self, Read as _, Seek as _, Write as _},
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -18,7 +19,7 @@ use thiserror::Error;
 use tokio::{
     io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{UnixListener, UnixStream},
-    sync::{mpsc, oneshot},
+    sync::{Semaphore, mpsc, oneshot},
     task::JoinSet,
     time::{sleep, timeout},
 };
@@ -30,6 +31,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Most clients at a time.
 const MOST_CLIENTS: usize = 64;
+
+/// Of longer requests, only one comes in at a time.
+const SHORT_REQUEST: usize = 1 << 20;
 
 /// What answers a request: what was asked for, or why there is nothing.
 pub type Reply = Result<Value, Vec<Complaint>>;
@@ -71,6 +75,9 @@ pub enum BindError {
 pub struct Server {
     listener: UnixListener,
     path: PathBuf,
+    most_clients: usize,
+    /// How long an answer may take to be made.
+    patience: Duration,
     /// Held for as long as the process lives; tells a live socket from one that a crash left behind.
     _lock: Flock<File>,
 }
@@ -96,7 +103,15 @@ impl Server {
         let listener = UnixListener::bind(&new).map_err(failed)?;
         fs::set_permissions(&new, fs::Permissions::from_mode(0o600)).map_err(failed)?;
         fs::rename(&new, path).map_err(failed)?;
-        Ok(Self { listener, path: path.to_owned(), _lock: lock })
+        Ok(Self { listener, path: path.to_owned(), most_clients: MOST_CLIENTS, patience: PATIENCE, _lock: lock })
+    }
+
+    /// Serves so many clients at a time, and lets the making of an answer take so long.
+    #[must_use]
+    pub fn with_limits(mut self, most_clients: usize, patience: Duration) -> Self {
+        self.most_clients = most_clients;
+        self.patience = patience;
+        self
     }
 
     /// Serves clients, passing on what they ask, until nobody takes requests any more. Errors of one client are its own;
@@ -104,6 +119,7 @@ impl Server {
     pub async fn serve(self, requests: mpsc::Sender<Request>) {
         const AGAIN: Duration = Duration::from_millis(100);
         let mut clients = JoinSet::new();
+        let long = Arc::new(Semaphore::new(1));
         loop {
             tokio::select! {
                 () = requests.closed() => return,
@@ -113,10 +129,10 @@ impl Server {
                         log::warn!("control socket {}: {error}", self.path.display());
                         sleep(AGAIN).await;
                     }
-                    Ok((stream, _)) if clients.len() >= MOST_CLIENTS => refuse(&stream, "too many clients"),
+                    Ok((stream, _)) if clients.len() >= self.most_clients => refuse(&stream, "too many clients"),
                     Ok((stream, _)) if !is_entitled(&stream) => refuse(&stream, "only root may ask"),
                     Ok((stream, _)) => {
-                        clients.spawn(client(stream, requests.clone()));
+                        clients.spawn(client(stream, requests.clone(), Arc::clone(&long), self.patience));
                     }
                 },
             }
@@ -156,6 +172,19 @@ fn lock(path: &Path) -> Result<Flock<File>, BindError> {
     Ok(lock)
 }
 
+/// Returns the process that has the control socket at `path`, 0 if it did not say who it is; `None` if nobody has.
+pub fn holder(path: &Path) -> Option<u32> {
+    let mut file = File::open(path.with_extension("lock")).ok()?;
+    // Shared, so that two who only ask do not see each other; taken for a moment, and given back at once.
+    match Flock::lock(file, FlockArg::LockSharedNonblock) {
+        Ok(_) => return None,
+        Err((taken, _)) => file = taken,
+    }
+    let mut pid = String::new();
+    let _ = file.read_to_string(&mut pid);
+    Some(pid.trim().parse().unwrap_or_default())
+}
+
 /// Whether the other end is root or ourselves.
 fn is_entitled(stream: &UnixStream) -> bool {
     stream.peer_cred().is_ok_and(|peer| peer.uid() == 0 || peer.uid() == unistd::geteuid().as_raw())
@@ -166,12 +195,12 @@ fn refuse(stream: &UnixStream, why: &str) {
     let _ = stream.try_write(&line(Outcome::Error(vec![Complaint::new(why)])));
 }
 
-async fn client(stream: UnixStream, requests: mpsc::Sender<Request>) {
+async fn client(stream: UnixStream, requests: mpsc::Sender<Request>, long: Arc<Semaphore>, patience: Duration) {
     let (read, mut write) = stream.into_split();
     let mut read = BufReader::new(read);
-    while let Ok(Some(asked)) = timeout(PATIENCE, read_line(&mut read)).await.unwrap_or(Ok(None)) {
+    while let Ok(Some(asked)) = timeout(PATIENCE, read_line(&mut read, &long)).await.unwrap_or(Ok(None)) {
         let outcome = match asked {
-            Some(asked) => answer(&asked, &requests).await,
+            Some(asked) => answer(&asked, &requests, patience).await,
             None => Outcome::Error(vec![Complaint::new(format_args!("a request has at most {MOST_REQUEST} bytes"))]),
         };
         let last = matches!(outcome, Outcome::Error(_));
@@ -184,9 +213,14 @@ async fn client(stream: UnixStream, requests: mpsc::Sender<Request>) {
 }
 
 /// Reads a line; nothing at the end, and nothing in it if it is too long.
-async fn read_line(read: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Option<Option<Vec<u8>>>> {
+async fn read_line(read: &mut (impl AsyncBufRead + Unpin), long: &Semaphore) -> io::Result<Option<Option<Vec<u8>>>> {
     let mut line = Vec::new();
-    read.take(MOST_REQUEST as u64).read_until(b'\n', &mut line).await?;
+    (&mut *read).take(SHORT_REQUEST as u64).read_until(b'\n', &mut line).await?;
+    if line.len() == SHORT_REQUEST && !line.ends_with(b"\n") {
+        // Never closed, so this is only a matter of time.
+        let _turn = long.acquire().await;
+        read.take((MOST_REQUEST - SHORT_REQUEST) as u64).read_until(b'\n', &mut line).await?;
+    }
     match line.last() {
         None => Ok(None),
         Some(b'\n') => Ok(Some(Some(line))),
@@ -195,7 +229,7 @@ async fn read_line(read: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Option<
     }
 }
 
-async fn answer(line: &[u8], requests: &mpsc::Sender<Request>) -> Outcome {
+async fn answer(line: &[u8], requests: &mpsc::Sender<Request>, patience: Duration) -> Outcome {
     let refused = |complaint: Complaint| Outcome::Error(vec![complaint]);
     let ask: Ask = match serde_json::from_slice(line) {
         Ok(ask) => ask,
@@ -207,8 +241,8 @@ async fn answer(line: &[u8], requests: &mpsc::Sender<Request>) -> Outcome {
     }
     let (reply, replied) = oneshot::channel();
     let request = Request { verb: ask.verb, params: ask.params, reply };
-    let late = || Complaint::new(format_args!("the process is too busy to answer within {PATIENCE:?}"));
-    let handed_over = timeout(PATIENCE, async {
+    let late = || Complaint::new(format_args!("the process is too busy to answer within {patience:?}"));
+    let handed_over = timeout(patience, async {
         requests.send(request).await.map_err(|_| ())?;
         replied.await.map_err(|_| ())
     });

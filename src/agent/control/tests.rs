@@ -118,7 +118,7 @@ fn nonsense_is_refused_and_harms_nobody() {
     assert!(talk(b"hello\n").contains("this is no request"));
     assert!(talk(b"{\"version\":2,\"verb\":\"echo\"}\n").contains("this process speaks version 1"));
     assert!(talk(b"\xff\xfe\n").contains("this is no request"));
-    assert!(talk(&vec![b' '; MOST_REQUEST + 1]).contains("at most 1048576 bytes"));
+    assert!(talk(&vec![b' '; MOST_REQUEST + 1]).contains("at most 16777216 bytes"));
     assert!(ask(&process.path(), "echo").is_ok());
 }
 

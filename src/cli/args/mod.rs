@@ -10,7 +10,7 @@ mod values;
 
 pub use options::{ServerOptions, ServiceOptions};
 pub use patch::{Method, Persist, ServerPatch, ServicePatch, TunnelKind, TunnelPatch};
-pub use select::{Lookup, ServersArgs, ServiceArgs, ServiceFilter, ServiceFilterArgs, server_filter};
+pub use select::{Lookup, OneService, ServersArgs, ServiceArgs, ServiceFilter, ServiceFilterArgs, server_filter};
 pub use values::{Prefix, address, duration, interval, number};
 
 use super::{Complaint, Error};

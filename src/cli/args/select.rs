@@ -98,6 +98,50 @@ impl ServiceArgs {
     }
 }
 
+/// A virtual service, or none.
+#[derive(Debug, Args)]
+pub struct OneService {
+    #[command(flatten)]
+    choice: OptionalChoice,
+    /// The packets that -f takes are IPv6
+    #[arg(short = '6', long, requires = "mark")]
+    ipv6: bool,
+}
+
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+struct OptionalChoice {
+    /// TCP service
+    #[arg(short = 't', long = "tcp-service", value_name = "ADDR:PORT")]
+    tcp: Option<String>,
+    /// UDP service
+    #[arg(short = 'u', long = "udp-service", value_name = "ADDR:PORT")]
+    udp: Option<String>,
+    /// SCTP service
+    #[arg(long = "sctp-service", visible_alias = "sctp", value_name = "ADDR:PORT")]
+    sctp: Option<String>,
+    /// All packets with this firewall mark
+    #[arg(short = 'f', long = "fwmark-service", value_name = "MARK")]
+    mark: Option<String>,
+}
+
+impl OneService {
+    /// Whether one was named, rightly or wrongly.
+    pub fn is_given(&self) -> bool {
+        let OptionalChoice { tcp, udp, sctp, mark } = &self.choice;
+        [tcp, udp, sctp, mark].into_iter().any(Option::is_some)
+    }
+
+    /// Returns the service that was named; a missing port is 0, all ports.
+    pub fn key(self, names: &dyn Lookup, faults: &mut Faults) -> Option<ServiceKey> {
+        if !self.is_given() {
+            return None;
+        }
+        let Self { choice: OptionalChoice { tcp, udp, sctp, mark }, ipv6 } = self;
+        ServiceArgs { choice: ServiceChoice { tcp, udp, sctp, mark }, ipv6, resolve: false }.key(names, faults)
+    }
+}
+
 /// One or several real servers.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Real server")]

@@ -6,12 +6,16 @@ use clap::{Args, ValueEnum};
 
 use super::ask::refused;
 use crate::{
-    agent::check::{
-        Foreign, RunOptions,
-        control::{self, Loaded},
+    agent::{
+        check::{
+            Foreign, Owns, RunOptions, WholeFile,
+            control::{self, Loaded},
+        },
+        event::Outlet,
     },
-    cli::{Complaint, Error, Ui, args},
+    cli::{Complaint, Error, Ui, args, error::tell_agent},
     host::namespace,
+    model::VirtualService,
     state::agent_file::SYSTEM_FILE,
 };
 
@@ -37,13 +41,13 @@ pub(super) struct RunArgs {
     /// Put all servers back with the operator's weight at the end
     #[arg(long, help_heading = "Table")]
     restore_table: bool,
-    /// What becomes of others' changes to the kernel's table
+    /// What becomes of others' changes to services of which `check set --foreign` says nothing else
     #[arg(long, value_name = "WHAT", default_value = "adopt", help_heading = "Table")]
     foreign: ForeignWord,
     /// The kernel's table is compared within this time, in seconds [default: 5]
     #[arg(long, value_name = "SECONDS", help_heading = "Table", value_parser = args::interval)]
     compare: Option<std::time::Duration>,
-    /// First of 65536 firewall marks for --through-vip [default: 0x4c560000]
+    /// First firewall mark for --through-vip, 0x4c560000 to 0x4c56ffff [default: 0x4c560000]
     #[arg(long, value_name = "MARK", help_heading = "Table")]
     first_mark: Option<String>,
     /// Servers that are out stay out until they pass, whatever --initial says: after a process that died
@@ -52,6 +56,18 @@ pub(super) struct RunArgs {
     /// Who runs scripts and commands that name nobody [default: lvsadm_script, keepalived_script or nobody, the first that there is]
     #[arg(long, value_name = "USER[:GROUP]", help_heading = "Process")]
     script_user: Option<String>,
+    /// keepalived's rules: the file is the whole table, and nothing of it stays at the end
+    #[arg(long, hide = true)]
+    whole_file: bool,
+    /// Empty the kernel's table at the start
+    #[arg(long, hide = true, requires = "whole_file")]
+    flush_at_start: bool,
+    /// What is removed at the end
+    #[arg(long, hide = true, requires = "whole_file", value_name = "WHAT")]
+    at_end: Option<AtEnd>,
+    /// The agent reads events from standard output, and holds standard input for as long as it lives
+    #[arg(long, hide = true)]
+    child: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -60,16 +76,33 @@ enum ForeignWord {
     Adopt,
     /// They are undone
     Restore,
+    /// They are said once, and stay until something of ours changes the service
+    Ignore,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum AtEnd {
+    /// The services of the file
+    Remove,
+    /// Everything
+    Flush,
 }
 
 impl RunArgs {
     pub(super) fn run(self, ui: &mut Ui) -> Result<u8, Error> {
-        let options = self.options()?;
+        let outlet = Outlet { open: self.child };
+        self.run_prepared(ui).inspect_err(|error| tell_agent(outlet, "check", error))
+    }
+
+    fn run_prepared(self, ui: &mut Ui) -> Result<u8, Error> {
+        let mut options = self.options()?;
         let named =
             self.file.or_else(|| std::env::var_os("LVSADM_STATE").filter(|name| !name.is_empty()).map(PathBuf::from));
         let loaded = Loaded::read(&named.unwrap_or_else(|| PathBuf::from(SYSTEM_FILE))).map_err(refused)?;
         ui.flush()?;
-        control::run(loaded, &options, &namespace::run_dir(self.run_dir.as_deref())).map(|()| 0).map_err(refused)
+        let run_dir = namespace::run_dir(self.run_dir.as_deref());
+        options.memory = Some(run_dir.clone());
+        control::run(loaded, &options, &run_dir).map(|()| 0).map_err(refused)
     }
 
     fn options(&self) -> Result<RunOptions, Error> {
@@ -77,9 +110,10 @@ impl RunArgs {
         let defaults = RunOptions::default();
         let first_mark = self.first_mark.as_ref().map(|word| {
             let hex = word.strip_prefix("0x").map(|hex| u32::from_str_radix(hex, 16));
-            let mark = hex.unwrap_or_else(|| word.parse()).ok().filter(|mark| (1..=u32::MAX - 0xffff).contains(mark));
+            let mark =
+                hex.unwrap_or_else(|| word.parse()).ok().filter(|mark| VirtualService::HIDDEN_MARKS.contains(mark));
             faults.take(mark.ok_or_else(|| {
-                Complaint::new(format_args!("--first-mark {word}: a number from 1 to 0xffff0000 is needed"))
+                Complaint::new(format_args!("--first-mark {word}: a number from 0x4c560000 to 0x4c56ffff is needed"))
             }))
         });
         let script_user = self.script_user.as_ref().map(|word| {
@@ -96,10 +130,22 @@ impl RunArgs {
             foreign: match self.foreign {
                 ForeignWord::Adopt => Foreign::Adopt,
                 ForeignWord::Restore => Foreign::Restore,
+                ForeignWord::Ignore => Foreign::Ignore,
             },
+            owns: if self.whole_file { Owns::Listed } else { Owns::Whole },
+            whole_file: self.whole_file.then(|| WholeFile {
+                flush_at_start: self.flush_at_start,
+                flush_at_end: self.at_end == Some(AtEnd::Flush),
+            }),
+            memory: None,
             restore_table: self.restore_table,
             resume: self.resume,
             script_user,
+            outlet: if self.child {
+                Outlet::to_agent().map_err(|error| Error::output(&error))?
+            } else {
+                Outlet::default()
+            },
         })
     }
 }

@@ -3,19 +3,19 @@
 mod convert;
 mod lint;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
 use super::{Complaint, Error, Ui};
 use crate::config::{
     Environment,
-    load::{self, Loaded},
+    load::{self, Loaded, Machine},
     tree::{Finding, Level},
 };
 
 /// Where the file is if nobody says otherwise.
-pub(super) const KEEPALIVED_CONF: &str = "/etc/keepalived/keepalived.conf";
+pub(in crate::cli) const KEEPALIVED_CONF: &str = "/etc/keepalived/keepalived.conf";
 
 /// Look at a keepalived.conf, or turn it into a save file
 ///
@@ -57,7 +57,7 @@ pub fn run(args: ConfigArgs, ui: &mut Ui) -> Result<u8, Error> {
 /// All that keeps it from being run.
 pub(super) fn load(file: Option<PathBuf>, ui: &mut Ui) -> Result<(PathBuf, Loaded), Error> {
     let file = file.unwrap_or_else(|| PathBuf::from(KEEPALIVED_CONF));
-    let loaded = load::load(&file, &Environment::of_host());
+    let loaded = load::load(&file, &Environment::of_host(), Machine::Any);
     if !loaded.is_sound() {
         return Err(refused(&loaded.findings));
     }
@@ -78,9 +78,4 @@ fn refused(findings: &[Finding]) -> Error {
         }
     };
     Error::all_failed(errors.map(complaint).collect())
-}
-
-/// Returns a file by its real path: whoever names it again may name it differently.
-pub(super) fn real_path(file: &Path) -> PathBuf {
-    std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned())
 }

@@ -2,6 +2,7 @@
 //!
 //! ipvsadm's own layouts are in `cli::compat`; what programs read is in `cli::json`.
 
+mod agent;
 mod checks;
 mod connections;
 mod services;
@@ -9,6 +10,7 @@ mod table;
 mod vrrp;
 mod words;
 
+pub use agent::agent;
 pub use checks::checks;
 pub use connections::{connections, groups, server_end, service_end, template_mark};
 pub use services::{Columns, services};

@@ -6,8 +6,11 @@ use clap::Args;
 
 use super::{Target, ask::refused, file::Saved};
 use crate::{
-    agent::vrrp::{self as process, Origin, RunOptions},
-    cli::{Complaint, Error, Ui},
+    agent::{
+        event::Outlet,
+        vrrp::{self as process, Origin, RunOptions},
+    },
+    cli::{Complaint, Error, Ui, error::tell_agent},
     state::vrrp::{self, Disk, InstanceGrammar, Kind, Options, Subject, edited},
     vrrp::settings::Settings,
 };
@@ -45,6 +48,9 @@ pub(super) struct RunArgs {
     /// Run on this CPU only; may be repeated
     #[arg(long, value_name = "NUMBER", help_heading = "Process")]
     cpu: Vec<usize>,
+    /// The agent reads events from standard output, and holds standard input for as long as it lives
+    #[arg(long, hide = true)]
+    child: bool,
 }
 
 /// What is to be run.
@@ -58,6 +64,11 @@ struct Prepared {
 impl RunArgs {
     /// Runs them until a signal ends them.
     pub(super) fn run(self, ui: &mut Ui) -> Result<u8, Error> {
+        let outlet = Outlet { open: self.child };
+        self.run_prepared(ui).inspect_err(|error| tell_agent(outlet, "vrrp", error))
+    }
+
+    fn run_prepared(self, ui: &mut Ui) -> Result<u8, Error> {
         let Prepared { settings, options, origin } = self.prepare(ui)?;
         ui.flush()?;
         process::run(settings, &options, origin).map(|()| 0).map_err(refused)
@@ -74,6 +85,11 @@ impl RunArgs {
             nice: self.nice,
             lock_memory: self.no_swap,
             cpus: self.cpu,
+            outlet: if self.child {
+                Outlet::to_agent().map_err(|error| Error::output(&error))?
+            } else {
+                Outlet::default()
+            },
         };
         let given = super::change::checked(self.options.into_given(), ui)?;
         if !given.is_empty() {
@@ -103,7 +119,7 @@ impl RunArgs {
         let mut settings = saved.check(ui)?.settings;
         vrrp::select(&mut settings, &self.names)
             .map_err(|wrong| Error::all_failed(wrong.into_iter().map(Complaint::new).collect()))?;
-        if settings.instances.is_empty() {
+        if settings.instances.is_empty() && settings.statics.is_empty() {
             return Err(Error::failed(format_args!("{} has no instance to run", saved.path.display()))
                 .hint("`lvsadm vrrp add` adds one"));
         }

@@ -34,8 +34,34 @@ pub(super) fn addresses(block: &Statement, r: &mut Reader) -> Addresses {
 
 /// Reads the routes of a block.
 pub(super) fn routes(block: &Statement, r: &mut Reader) -> Vec<Route> {
-    let read = |entry| vrrp::read_route(&without(entry, r).0).map_err(|wrong| refuse(entry, wrong, r)).ok();
+    let read =
+        |entry| vrrp::read_route(&route_words(&without(entry, r).0)).map_err(|wrong| refuse(entry, wrong, r)).ok();
     inside(block).iter().filter_map(read).collect()
+}
+
+/// Returns a route in the words of `ip route`: keepalived takes a source in front of the destination, `gw` for `via`, and
+/// `via A or B` for two ways.
+fn route_words(text: &str) -> String {
+    let mut words: Vec<&str> =
+        text.split_ascii_whitespace().map(|word| if word == "gw" { "via" } else { word }).collect();
+    if let ["src", source, ..] = *words.as_slice() {
+        words.drain(..2);
+        words.extend(["src", source]);
+    }
+    if words.first() == Some(&"default6") {
+        words[0] = "::/0";
+    }
+    let via = words.iter().position(|word| *word == "via");
+    let or = words.iter().position(|word| *word == "or");
+    if let (Some(via), Some(or)) = (via, or)
+        && or == via + 2
+        && let (Some(one), Some(other)) = (words.get(via + 1).copied(), words.get(or + 1).copied())
+    {
+        let rest: Vec<&str> = words.drain(via..).skip(4).collect();
+        words.extend(rest);
+        words.extend(["nexthop", "via", one, "nexthop", "via", other]);
+    }
+    words.join(" ")
 }
 
 /// The preference of the first rule that names none.

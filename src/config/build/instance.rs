@@ -234,8 +234,8 @@ fn take_addresses(instance: &mut Instance, addresses: Placed, excluded: Placed, 
     let mut is_new = |address: &Address, place: &Place, r: &mut Reader| {
         let new = seen.insert(address.address);
         if !new {
-            let message = format!("{} is named twice in this instance", address.address);
-            r.error(place, Verdict::Ignores, message);
+            let message = format!("{} is named twice in this instance: once is enough", address.address);
+            r.warn(place, Verdict::Ignores, message);
         }
         new
     };

@@ -148,7 +148,11 @@ impl Reader {
         Some(self.keep(statement, Command { words, user }))
     }
 
-    fn keep(&mut self, statement: &Statement, command: Command) -> Command {
+    fn keep(&mut self, statement: &Statement, mut command: Command) -> Command {
+        // `</dev/tcp/…` is for a shell.
+        if command.words.first().is_some_and(|word| word.starts_with('<')) {
+            command.words = vec!["/bin/sh".to_owned(), "-c".to_owned(), command.words.join(" ")];
+        }
         let place = statement.values.first().map_or(&statement.keyword.place, |word| &word.place).clone();
         self.scripts.push(Script { place, block: self.block.join(", "), command: command.clone() });
         command

@@ -526,5 +526,6 @@ fn policy(key: ServiceKey, said: &Said<'_>, first: bool, r: &mut Reader) -> Poli
         inhibit: said.inhibit,
         omega: said.omega,
         suspend_without: suspend,
+        foreign: None,
     }
 }

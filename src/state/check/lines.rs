@@ -142,9 +142,10 @@ impl Lines {
         Ok(())
     }
 
-    /// Whether a line stands for all servers of a service, so that it means something else when the table changes.
-    pub fn depend_on_table(&self) -> bool {
-        !self.of_services.is_empty() || self.adds.iter().any(|add| add.subject.server.is_none())
+    /// Whether a line stands for all servers of this service, also for those that it gets later.
+    pub fn stand_for_all(&self, service: &ServiceKey) -> bool {
+        let all = |add: &Add| add.subject.server.is_none() && add.subject.service == *service;
+        self.of_services.contains_key(service) || self.adds.iter().any(all)
     }
 
     /// Lays the lines over a table.

@@ -8,7 +8,7 @@ use super::{Faults, fault::Wrong, selector::endpoint, values::number};
 use crate::{
     host::Command,
     model::{Forwarding, RealServer, ServerKey, ServiceKey, Thresholds, Tunnel, Weight},
-    pool::settings::{Policy, ServerPolicy},
+    pool::settings::{Foreign, Policy, ServerPolicy},
     state::vrrp,
 };
 
@@ -48,6 +48,9 @@ pub(super) struct PolicyArgs {
     /// Checks sleep while this address is not on this host
     #[arg(long, value_name = "ADDR", help_heading = "Service")]
     suspend_without: Option<String>,
+    /// What becomes of others' changes to the service in the kernel's table: adopt, restore, ignore [default: adopt]
+    #[arg(long, value_name = "WHAT", help_heading = "Service")]
+    foreign: Option<String>,
     /// Failed servers stay in the table with weight 0
     #[arg(long, help_heading = "Servers", conflicts_with = "no_inhibit")]
     inhibit: bool,
@@ -158,6 +161,12 @@ impl PolicyArgs {
             suspend_without: faults.read("--suspend-without", self.suspend_without.as_ref(), |text| {
                 text.parse::<IpAddr>().map_err(|_| Wrong::new("this is no address"))
             }),
+            foreign: faults.read("--foreign", self.foreign.as_ref(), |text| match text {
+                "adopt" => Ok(Foreign::Adopt),
+                "restore" => Ok(Foreign::Restore),
+                "ignore" => Ok(Foreign::Ignore),
+                _ => Err(Wrong::new("this is none of adopt, restore and ignore")),
+            }),
             ..Policy::of(service)
         }
     }
@@ -194,6 +203,7 @@ impl PolicyArgs {
             ("--sorry-inhibit", self.sorry_inhibit),
             ("--omega", self.omega),
             ("--suspend-without", self.suspend_without.is_some()),
+            ("--foreign", self.foreign.is_some()),
         ];
         for (option, _) in options.iter().filter(|(_, given)| *given) {
             faults.add(option, "", Wrong::new("this is said of a service, not of one server").hint("leave -r out"));

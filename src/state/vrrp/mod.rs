@@ -9,13 +9,13 @@ mod instance;
 mod legality;
 mod lines;
 mod objects;
-mod option;
+pub(in crate::state) mod option;
 mod print;
-mod reader;
+pub(in crate::state) mod reader;
 mod select;
 mod tables;
 mod track;
-mod values;
+pub(in crate::state) mod values;
 
 pub use host::print_address;
 pub use lines::{NotOne, Parsed, Subject, edited, holds_secret, parse, subject};

@@ -47,19 +47,19 @@ pub struct Section {
 }
 
 impl Opt {
-    pub(super) const fn flag(name: &'static str, help: &'static str) -> Self {
+    pub(in crate::state) const fn flag(name: &'static str, help: &'static str) -> Self {
         Self { name, takes: Takes::Nothing, about: None, help }
     }
 
-    pub(super) const fn one(name: &'static str, value: &'static str, help: &'static str) -> Self {
+    pub(in crate::state) const fn one(name: &'static str, value: &'static str, help: &'static str) -> Self {
         Self { name, takes: Takes::Value(value), about: None, help }
     }
 
-    pub(super) const fn perhaps(name: &'static str, value: &'static str, help: &'static str) -> Self {
+    pub(in crate::state) const fn perhaps(name: &'static str, value: &'static str, help: &'static str) -> Self {
         Self { name, takes: Takes::Perhaps(value), about: None, help }
     }
 
-    pub(super) const fn many(
+    pub(in crate::state) const fn many(
         name: &'static str,
         value: &'static str,
         about: fn(&str) -> String,
@@ -183,14 +183,18 @@ fn is_optional(option: &Opt) -> bool {
 }
 
 /// Returns all options of a table.
-pub(super) fn options(sections: &'static [&'static Section]) -> impl Iterator<Item = &'static Opt> {
+pub(in crate::state) fn options(sections: &'static [&'static Section]) -> impl Iterator<Item = &'static Opt> {
     sections.iter().flat_map(|section| section.options)
 }
 
 /// Reads the words of a line behind its verb and name.
 ///
 /// What can be read is returned beside the faults, so that what is wrong with it can be said, too.
-pub(super) fn read(sections: &'static [&'static Section], words: &[Word<'_>], line: usize) -> (Vec<Given>, Vec<Fault>) {
+pub(in crate::state) fn read(
+    sections: &'static [&'static Section],
+    words: &[Word<'_>],
+    line: usize,
+) -> (Vec<Given>, Vec<Fault>) {
     let mut given: Vec<Given> = Vec::new();
     let mut faults = Vec::new();
     let mut words = words.iter().peekable();
@@ -241,7 +245,7 @@ pub(super) fn read(sections: &'static [&'static Section], words: &[Word<'_>], li
 }
 
 /// Returns the options as words of a line, each with a blank in front.
-pub(super) fn print(given: &[Given]) -> String {
+pub(in crate::state) fn print(given: &[Given]) -> String {
     let mut text = String::new();
     for each in given {
         let name = each.option.name;
@@ -262,7 +266,7 @@ pub(super) fn print(given: &[Given]) -> String {
 ///
 /// # Errors
 /// Words of `unset` that name nothing.
-pub(super) fn edit(
+pub(in crate::state) fn edit(
     sections: &'static [&'static Section],
     mut base: Vec<Given>,
     changes: Vec<Given>,

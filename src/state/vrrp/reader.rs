@@ -8,42 +8,42 @@ use super::{
 use crate::{state::file::Fault, vrrp::settings::Notify};
 
 /// One line's options, and what was found wrong with them.
-pub(super) struct Reader<'a> {
+pub(in crate::state) struct Reader<'a> {
     /// What the line is about, as messages call it.
-    pub(super) subject: String,
+    pub(in crate::state) subject: String,
     /// Number of the line, from 1.
-    pub(super) line: usize,
+    pub(in crate::state) line: usize,
     /// Column of the name, from 1.
-    pub(super) column: usize,
+    pub(in crate::state) column: usize,
     given: &'a [Given],
     /// Options whose words cannot be read.
     broken: Vec<&'static str>,
-    pub(super) faults: Vec<Fault>,
-    pub(super) notes: Vec<Fault>,
+    pub(in crate::state) faults: Vec<Fault>,
+    pub(in crate::state) notes: Vec<Fault>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(subject: String, line: usize, column: usize, given: &'a [Given]) -> Self {
+    pub(in crate::state) fn new(subject: String, line: usize, column: usize, given: &'a [Given]) -> Self {
         Self { subject, line, column, given, broken: Vec::new(), faults: Vec::new(), notes: Vec::new() }
     }
 
     /// Returns the option if it was given.
-    pub(super) fn says(&self, option: &str) -> Option<&'a Given> {
+    pub(in crate::state) fn says(&self, option: &str) -> Option<&'a Given> {
         self.given.iter().find(|given| given.option.name == option)
     }
 
     /// Whether a flag was given.
-    pub(super) fn flag(&self, option: &str) -> bool {
+    pub(in crate::state) fn flag(&self, option: &str) -> bool {
         self.says(option).is_some()
     }
 
     /// Reads the value of an option, if it was given and can be read.
-    pub(super) fn one<T>(&mut self, option: &str, read: impl Fn(&str) -> Reading<T>) -> Option<T> {
+    pub(in crate::state) fn one<T>(&mut self, option: &str, read: impl Fn(&str) -> Reading<T>) -> Option<T> {
         self.all(option, read).into_iter().next().map(|(_, value)| value)
     }
 
     /// Reads the values of an option that may be repeated.
-    pub(super) fn all<T>(&mut self, option: &str, read: impl Fn(&str) -> Reading<T>) -> Vec<(&'a Given, T)> {
+    pub(in crate::state) fn all<T>(&mut self, option: &str, read: impl Fn(&str) -> Reading<T>) -> Vec<(&'a Given, T)> {
         let mut values = Vec::new();
         for given in self.given.iter().filter(|given| given.option.name == option) {
             match read(given.value.as_deref().unwrap_or_default()) {
@@ -58,24 +58,24 @@ impl<'a> Reader<'a> {
     }
 
     /// As [`Self::all`], the values only.
-    pub(super) fn values<T>(&mut self, option: &str, read: impl Fn(&str) -> Reading<T>) -> Vec<T> {
+    pub(in crate::state) fn values<T>(&mut self, option: &str, read: impl Fn(&str) -> Reading<T>) -> Vec<T> {
         self.all(option, read).into_iter().map(|(_, value)| value).collect()
     }
 
     /// Whether an option was given and all its words can be read.
-    pub(super) fn is_sound(&self, option: &str) -> bool {
+    pub(in crate::state) fn is_sound(&self, option: &str) -> bool {
         self.flag(option) && !self.broken.contains(&option)
     }
 
     /// Says that an option must be there.
-    pub(super) fn need(&mut self, option: &str, why: &str) {
+    pub(in crate::state) fn need(&mut self, option: &str, why: &str) {
         if self.says(option).is_none() {
             self.refuse("", Wrong::new(format_args!("--{option} is missing")).hint(why));
         }
     }
 
     /// Says that an option has no use.
-    pub(super) fn useless(&mut self, options: &[&str], why: &str) {
+    pub(in crate::state) fn useless(&mut self, options: &[&str], why: &str) {
         for option in options {
             if self.says(option).is_some() {
                 self.refuse(option, Wrong::new(why));
@@ -84,13 +84,13 @@ impl<'a> Reader<'a> {
     }
 
     /// Says what is wrong with an option, or with the whole if it was not given.
-    pub(super) fn refuse(&mut self, option: &str, wrong: Wrong) {
+    pub(in crate::state) fn refuse(&mut self, option: &str, wrong: Wrong) {
         let fault = self.fault(option, wrong);
         self.faults.push(fault);
     }
 
     /// Says what may not be as it was meant.
-    pub(super) fn note(&mut self, option: &str, wrong: Wrong) {
+    pub(in crate::state) fn note(&mut self, option: &str, wrong: Wrong) {
         let fault = self.fault(option, wrong);
         self.notes.push(fault);
     }
@@ -124,7 +124,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the commands on transitions.
-    pub(super) fn notify(&mut self) -> Notify {
+    pub(in crate::state) fn notify(&mut self) -> Notify {
         Notify {
             master: self.one("notify-master", command),
             backup: self.one("notify-backup", command),

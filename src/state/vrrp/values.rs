@@ -20,36 +20,38 @@ use crate::{
 
 /// What is wrong with a word, and what to do about it. Whoever knows where the word stood puts that in front.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Wrong {
-    pub(super) why: String,
-    pub(super) hint: Option<String>,
+pub(in crate::state) struct Wrong {
+    pub(in crate::state) why: String,
+    pub(in crate::state) hint: Option<String>,
 }
 
 impl Wrong {
     /// Returns a fault without a hint.
-    pub(super) fn new(why: impl Display) -> Self {
+    pub(in crate::state) fn new(why: impl Display) -> Self {
         Self { why: why.to_string(), hint: None }
     }
 
     /// Adds what to do.
-    pub(super) fn hint(self, hint: impl Display) -> Self {
+    pub(in crate::state) fn hint(self, hint: impl Display) -> Self {
         Self { hint: Some(hint.to_string()), ..self }
     }
 }
 
 /// What a reader makes of a word.
-pub(super) type Reading<T> = Result<T, Wrong>;
+pub(in crate::state) type Reading<T> = Result<T, Wrong>;
 
 /// The longest name of a link (`IFNAMSIZ` - 1) and of an address label.
-pub(super) const MAX_LINK: usize = 15;
+pub(in crate::state) const MAX_LINK: usize = 15;
 
 /// Reads digits only: no sign, no blanks.
-pub(super) fn digits<T: FromStr>(text: &str) -> Option<T> {
+pub(in crate::state) fn digits<T: FromStr>(text: &str) -> Option<T> {
     text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
 /// Reads a whole number in a range.
-pub(super) fn number<T: FromStr + PartialOrd + Display>(range: RangeInclusive<T>) -> impl Fn(&str) -> Reading<T> {
+pub(in crate::state) fn number<T: FromStr + PartialOrd + Display>(
+    range: RangeInclusive<T>,
+) -> impl Fn(&str) -> Reading<T> {
     move |text| {
         digits(text)
             .filter(|number| range.contains(number))
@@ -58,7 +60,7 @@ pub(super) fn number<T: FromStr + PartialOrd + Display>(range: RangeInclusive<T>
 }
 
 /// Reads a whole number with a sign or without one.
-pub(super) fn signed(text: &str) -> Option<i64> {
+pub(in crate::state) fn signed(text: &str) -> Option<i64> {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     if unsigned.is_empty() || !unsigned.bytes().all(|b| b.is_ascii_digit()) {
         return None;
@@ -67,7 +69,7 @@ pub(super) fn signed(text: &str) -> Option<i64> {
 }
 
 /// Reads one of several words.
-pub(super) fn one_of<T: Copy>(choice: &'static [(&'static str, T)]) -> impl Fn(&str) -> Reading<T> {
+pub(in crate::state) fn one_of<T: Copy>(choice: &'static [(&'static str, T)]) -> impl Fn(&str) -> Reading<T> {
     move |text| {
         choice.iter().find(|(word, _)| *word == text).map(|(_, value)| *value).ok_or_else(|| {
             let known: Vec<_> = choice.iter().map(|(word, _)| *word).collect();
@@ -77,7 +79,7 @@ pub(super) fn one_of<T: Copy>(choice: &'static [(&'static str, T)]) -> impl Fn(&
 }
 
 /// Reads a time from `least` to `most`: seconds, fractions allowed, or with units: `1`, `0.5`, `100ms`, `250us`, `1m30s`, `1h`.
-pub(super) fn time(range: RangeInclusive<Duration>) -> impl Fn(&str) -> Reading<Duration> {
+pub(in crate::state) fn time(range: RangeInclusive<Duration>) -> impl Fn(&str) -> Reading<Duration> {
     move |text| {
         let time = parse_time(text).ok_or_else(|| {
             Wrong::new("this is no time").hint("seconds, or with units: 1, 0.5, 100ms, 1m30s; not finer than 1us")
@@ -94,7 +96,7 @@ pub(super) fn time(range: RangeInclusive<Duration>) -> impl Fn(&str) -> Reading<
 }
 
 /// A year: more than anybody waits for.
-pub(super) const LONGEST: Duration = Duration::from_secs(365 * 86_400);
+pub(in crate::state) const LONGEST: Duration = Duration::from_secs(365 * 86_400);
 
 fn parse_time(text: &str) -> Option<Duration> {
     let mut rest = text;
@@ -150,12 +152,12 @@ pub fn print_time(time: Duration) -> String {
 }
 
 /// Reads an IP address.
-pub(super) fn address(text: &str) -> Reading<IpAddr> {
+pub(in crate::state) fn address(text: &str) -> Reading<IpAddr> {
     text.parse().map_err(|_| Wrong::new("this is no IP address"))
 }
 
 /// Reads the name of a link.
-pub(super) fn link(text: &str) -> Reading<String> {
+pub(in crate::state) fn link(text: &str) -> Reading<String> {
     let fits = (1..=MAX_LINK).contains(&text.len())
         && text != "."
         && text != ".."
@@ -167,7 +169,7 @@ pub(super) fn link(text: &str) -> Reading<String> {
 }
 
 /// Reads a name that people give to instances, groups and trackers.
-pub(super) fn name(text: &str) -> Reading<String> {
+pub(in crate::state) fn name(text: &str) -> Reading<String> {
     let fits = (1..=MAX_NAME).contains(&text.len())
         && !text.starts_with('-')
         && !text.contains(|c: char| c.is_whitespace() || c.is_control() || "\"':,#".contains(c));
@@ -183,7 +185,7 @@ pub(super) fn name(text: &str) -> Reading<String> {
 const MAX_NAME: usize = 64;
 
 /// Reads an absolute path.
-pub(super) fn path(text: &str) -> Reading<PathBuf> {
+pub(in crate::state) fn path(text: &str) -> Reading<PathBuf> {
     if text.starts_with('/') && !text.contains('\0') {
         return Ok(PathBuf::from(text));
     }
@@ -191,7 +193,7 @@ pub(super) fn path(text: &str) -> Reading<PathBuf> {
 }
 
 /// Reads six octets of a MAC address that may be given to a link of our own.
-pub(super) fn mac(text: &str) -> Reading<[u8; 6]> {
+pub(in crate::state) fn mac(text: &str) -> Reading<[u8; 6]> {
     let wrong = || Wrong::new("this is no MAC address").hint("six pairs of hexadecimal digits: 02:00:5e:10:00:01");
     let mut mac = [0; 6];
     let mut octets = text.split(':');
@@ -212,12 +214,12 @@ pub(super) fn mac(text: &str) -> Reading<[u8; 6]> {
 }
 
 /// Writes a MAC address.
-pub(super) fn print_mac(mac: [u8; 6]) -> String {
+pub(in crate::state) fn print_mac(mac: [u8; 6]) -> String {
     mac.map(|octet| format!("{octet:02x}")).join(":")
 }
 
 /// Reads `USER[:GROUP]`, names or numbers; `USER::[GROUP]` with the other groups of the user.
-pub(super) fn user(text: &str) -> Reading<(String, Option<String>)> {
+pub(in crate::state) fn user(text: &str) -> Reading<(String, Option<String>)> {
     let (user, group) = text.split_once(':').map_or((text, None), |(user, group)| (user, Some(group)));
     // A colon in front of the group asks for the groups that the user has, too; the group itself may be left out then.
     let (also_others, group) = match group.map(|group| (group.strip_prefix(':'), group)) {
@@ -240,19 +242,19 @@ pub(super) fn user(text: &str) -> Reading<(String, Option<String>)> {
 }
 
 /// Writes `USER[:GROUP]`.
-pub(super) fn print_user((user, group): &(String, Option<String>)) -> String {
+pub(in crate::state) fn print_user((user, group): &(String, Option<String>)) -> String {
     group.as_ref().map_or_else(|| user.clone(), |group| format!("{user}:{group}"))
 }
 
 /// Reads a command: `[USER[:GROUP]@]PROGRAM [ARGUMENT…]`, quoted as in a shell. The program is an absolute path, or a name
 /// without slashes, which is looked for in `PATH`.
-pub(super) fn command(text: &str) -> Reading<Command> {
+pub(in crate::state) fn command(text: &str) -> Reading<Command> {
     let words = split(text)?;
     command_of(words.into_iter())
 }
 
 /// Makes a command of its words.
-pub(super) fn command_of(mut words: impl Iterator<Item = String>) -> Reading<Command> {
+pub(in crate::state) fn command_of(mut words: impl Iterator<Item = String>) -> Reading<Command> {
     let first = words.next().ok_or_else(|| Wrong::new("the command is missing"))?;
     let separator = first.find("@/").or_else(|| first.rfind('@')).filter(|_| !first.starts_with('/'));
     let (who, program) = match separator {
@@ -271,7 +273,7 @@ pub(super) fn command_of(mut words: impl Iterator<Item = String>) -> Reading<Com
 }
 
 /// Writes a command as [`command`] reads it.
-pub(super) fn print_command(command: &Command) -> String {
+pub(in crate::state) fn print_command(command: &Command) -> String {
     let mut text = String::new();
     for (at, word) in command.words.iter().enumerate() {
         let who = command.user.as_ref().filter(|_| at == 0).map(|who| print_user(who) + "@").unwrap_or_default();
@@ -282,7 +284,7 @@ pub(super) fn print_command(command: &Command) -> String {
 }
 
 /// Splits a word that holds several.
-pub(super) fn split(text: &str) -> Reading<Vec<String>> {
+pub(in crate::state) fn split(text: &str) -> Reading<Vec<String>> {
     let words = words::split(text).map_err(|unsplit| Wrong::new(unsplit.to_string()))?;
     Ok(words.into_iter().map(|word| word.text.into_owned()).collect())
 }
@@ -328,7 +330,7 @@ impl Files for Disk {
 }
 
 /// Reads a secret: `hex:…`, `file:PATH`, or the text itself.
-pub(super) fn secret(files: &dyn Files) -> impl Fn(&str) -> Reading<Secret> + '_ {
+pub(in crate::state) fn secret(files: &dyn Files) -> impl Fn(&str) -> Reading<Secret> + '_ {
     move |text| {
         if let Some(path) = text.strip_prefix("file:") {
             return secret_file(files)(path);
@@ -343,7 +345,7 @@ pub(super) fn secret(files: &dyn Files) -> impl Fn(&str) -> Reading<Secret> + '_
 }
 
 /// Reads a secret from a file: `hex:…` or the text itself, one line end at the end taken off.
-pub(super) fn secret_file(files: &dyn Files) -> impl Fn(&str) -> Reading<Secret> + '_ {
+pub(in crate::state) fn secret_file(files: &dyn Files) -> impl Fn(&str) -> Reading<Secret> + '_ {
     move |word| {
         let path = path(word)?;
         let mut content = files.read(&path).map_err(Wrong::new)?;
@@ -359,7 +361,7 @@ pub(super) fn secret_file(files: &dyn Files) -> impl Fn(&str) -> Reading<Secret>
 }
 
 /// Writes a secret as [`secret`] reads it.
-pub(super) fn print_secret(secret: &Secret) -> String {
+pub(in crate::state) fn print_secret(secret: &Secret) -> String {
     match str::from_utf8(secret.bytes()) {
         Ok(text)
             if text.chars().all(|c| c.is_ascii_graphic())
@@ -386,7 +388,7 @@ fn hex_bytes(hex: &str) -> Option<Vec<u8>> {
 }
 
 /// Returns the candidate that `word` was probably meant to be.
-pub(super) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(in crate::state) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let near = candidates.map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate));
     let (distance, candidate) = near.min()?;
     (distance <= word.chars().count().max(3) / 3).then_some(candidate)

@@ -18,7 +18,7 @@ use super::{
     Error,
     holdings::{Holdings, Item},
     links::Links,
-    resume::{self, Left, Resume, Sequence},
+    resume::{self, Held, Left, Resume, Sequence},
     sockets::{BATCH, Endpoint, Outgoing, Sockets},
     steps,
     vmacs::{self, Vmacs},
@@ -132,7 +132,7 @@ impl Core {
         core.look(now)?;
         core.vmacs.put_back_the_rest();
         core.delete_left_macvlans(&left.macvlans)?;
-        core.find_left_overs()?;
+        core.find_left_overs(&left.addresses)?;
         core.holdings.take(STATICS);
         core.settle(now);
         core.note_changes();
@@ -140,8 +140,14 @@ impl Core {
     }
 
     /// Finds what an earlier process left on the host of what instances hold: masters keep it, backups take it away.
-    fn find_left_overs(&mut self) -> Result<(), Error> {
+    fn find_left_overs(&mut self, left: &[Held]) -> Result<(), Error> {
         for held in self.links.addresses().to_vec() {
+            let ours = |left: &&Held| {
+                (left.link, left.address, left.prefix) == (held.link, held.address.address, held.address.prefix)
+            };
+            if left.iter().any(|left| ours(&left)) {
+                self.holdings.left(held.link, held.address.clone());
+            }
             self.holdings.found(held.link, held.address.address);
             // It may have run without virtual MAC addresses.
             for index in self.vmacs.on(held.link) {
@@ -256,6 +262,11 @@ impl Core {
                 .iter()
                 .filter(with_header)
                 .map(|(id, instance)| (resume::key(instance), Sequence::new(now, self.router.sequence(*id))))
+                .collect(),
+            addresses: self
+                .holdings
+                .wanted_addresses()
+                .map(|(link, address)| Held { link, address: address.address, prefix: address.prefix })
                 .collect(),
             macvlans: self.vmacs.names(),
             sysctls: self.vmacs.found(),

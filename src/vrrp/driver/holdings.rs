@@ -116,6 +116,23 @@ impl Holdings {
         self.orphans.extend(misplaced.map(|address| Item::Address(below, address)));
     }
 
+    /// Says that an address is on the host that an earlier process put there: unless an instance has it, it goes away.
+    pub(super) fn left(&mut self, link: u32, address: Address) {
+        let mut items = self.holdings.values().flat_map(|holding| &holding.items);
+        if !items.any(|held| is_address(&held.item, link, address.address)) {
+            self.orphans.push(Item::Address(link, address));
+        }
+    }
+
+    /// Returns the addresses that masters have, or are about to have.
+    pub(super) fn wanted_addresses(&self) -> impl Iterator<Item = (u32, &Address)> {
+        let wanted = self.holdings.values().filter(|holding| holding.wanted);
+        wanted.flat_map(|holding| &holding.items).filter_map(|held| match &held.item {
+            Item::Address(link, address) => Some((*link, address)),
+            Item::Route(_) | Item::Rule(_) => None,
+        })
+    }
+
     /// The instance is master: its items are wanted.
     pub(super) fn take(&mut self, id: InstanceId) {
         let Some(holding) = self.holdings.get_mut(&id) else { return };
@@ -372,6 +389,17 @@ mod tests {
         holdings.take(A);
         assert!(!holdings.is_busy());
         assert_eq!(holdings.announce(A, 5).len(), 1);
+    }
+
+    #[test]
+    fn what_nobody_has_any_more_goes_away() {
+        let mut holdings = Holdings::default();
+        holdings.set_items(A, vec![item(1)]);
+        for number in [1, 2] {
+            let Item::Address(link, address) = item(number) else { panic!("an address") };
+            holdings.left(link, address);
+        }
+        assert_eq!(holdings.slice(9), [Step { owner: None, item: item(2), add: false }]);
     }
 
     #[test]

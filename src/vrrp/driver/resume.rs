@@ -5,6 +5,7 @@ use std::{
     collections::BTreeMap,
     fs::{self, File, OpenOptions},
     io::{self, Write},
+    net::IpAddr,
     os::unix::fs::{FileExt, OpenOptionsExt},
     path::{Path, PathBuf},
     time::Duration,
@@ -30,10 +31,23 @@ pub(super) struct Left {
     pub(super) masters: Vec<String>,
     /// How far the sequence numbers of masters with an authentication header were.
     pub(super) sequences: BTreeMap<String, Sequence>,
+    /// Addresses of its masters: those that settings know no more are nobody's now.
+    pub(super) addresses: Vec<Held>,
     /// Macvlans that it made.
     pub(super) macvlans: Vec<String>,
     /// Kernel parameters as it found them.
     pub(super) sysctls: Vec<sysctl::Found>,
+}
+
+/// An address on the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Held {
+    /// Index of its link.
+    pub(super) link: u32,
+    /// The address.
+    pub(super) address: IpAddr,
+    /// Prefix length in bits.
+    pub(super) prefix: u8,
 }
 
 /// How far the sequence numbers of an authentication header were at a time.
@@ -79,7 +93,11 @@ impl Resume {
             OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
         // What cannot be read is as good as not there: it is only used to avoid a failover.
         let text = fs::read(directory.join(STATE)).unwrap_or_default();
-        let left: Left = serde_json::from_slice(&text).unwrap_or_default();
+        let mut left: Left = serde_json::from_slice(&text).unwrap_or_default();
+        if left.boot != boot() {
+            // Links have other numbers since, and nothing is on them.
+            left.addresses.clear();
+        }
         let mut bytes = [0; 8];
         let beat = heartbeat.read_exact_at(&mut bytes, 0).ok().filter(|()| left.boot == boot());
         let beat = beat.map(|()| Moment::from_start(Duration::from_nanos(u64::from_le_bytes(bytes))));

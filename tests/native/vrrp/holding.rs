@@ -54,6 +54,20 @@ fn what_a_killed_master_left_goes_when_it_is_a_backup() {
 }
 
 #[test]
+fn an_address_taken_out_of_the_file_while_nobody_runs_goes_away() {
+    let site = Site::new(1);
+    let host = &site.hosts[0];
+    let more = "--address 10.9.9.101/24 --exclude fd09::102/128";
+    let mut daemon = host.vrrp_file(&line(more));
+    until("all are there", LIMIT, || ["10.9.9.101", "fd09::102"].iter().all(|address| host.has(address)));
+    daemon.kill();
+    host.run("ip address add 10.9.9.103/24 dev eth0").ok();
+    let _daemon = host.vrrp_file(&line(""));
+    until("they are gone", LIMIT, || !host.has("10.9.9.101") && !host.has("fd09::102"));
+    assert!(host.has(VIP) && host.has("10.9.9.103"), "others stay");
+}
+
+#[test]
 fn labels_devices_and_excluded_addresses() {
     let site = Site::new(2);
     let [host, peer] = site.hosts.as_slice() else { panic!("two hosts") };

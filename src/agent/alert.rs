@@ -1,0 +1,197 @@
+//! Which events are told by mail, and in which words: keepalived's, where it has some.
+
+use std::time::Duration;
+
+use super::event::{Event, Subject};
+use crate::{
+    notify::{MailStatus, Mailer, Note},
+    state::set::{About, MailSettings},
+};
+
+/// Who is told by mail, as the settings have it.
+#[derive(Debug, Default)]
+pub struct Alerts(Option<(MailSettings, Mailer)>);
+
+impl Alerts {
+    /// Takes settings, the first or other ones: what waits to be sent by the old ones still goes out. Must be called inside
+    /// a runtime.
+    pub fn configure(&mut self, settings: Option<&MailSettings>) {
+        if self.0.as_ref().map(|(settings, _)| settings) == settings {
+            return;
+        }
+        let new = settings.map(|settings| (settings.clone(), Mailer::new(settings.clone())));
+        if let Some((_, mailer)) = std::mem::replace(&mut self.0, new) {
+            tokio::spawn(mailer.finish(FAREWELL));
+        }
+    }
+
+    /// Has an event told, if it is one to be told. Never waits.
+    pub fn take(&self, event: &Event) {
+        if let Some((settings, mailer)) = &self.0
+            && let Some(note) = note(event, settings)
+        {
+            mailer.push(note);
+        }
+    }
+
+    /// Returns how mail is doing; nothing if nobody gets any.
+    pub fn status(&self) -> Option<MailStatus> {
+        self.0.as_ref().map(|(_, mailer)| mailer.status())
+    }
+
+    /// Ends: what waits goes out, but not for longer than `limit`.
+    pub async fn finish(self, limit: Duration) {
+        if let Some((_, mailer)) = self.0 {
+            mailer.finish(limit).await;
+        }
+    }
+}
+
+/// How long mail of settings that are replaced may take.
+const FAREWELL: Duration = Duration::from_secs(60);
+
+/// Returns what mail says of an event; nothing if it is none that people are told by mail, or that these settings want.
+pub fn note(event: &Event, settings: &MailSettings) -> Option<Note> {
+    let (subject, about, names) = told(event)?;
+    if !settings.wants(about, names.iter().map(String::as_str)) {
+        return None;
+    }
+    let mut text = event.to_string();
+    if let Some(evidence) = &event.evidence {
+        text.push_str("\nseen: ");
+        text.push_str(evidence);
+    }
+    Some(Note { time: Duration::from_millis(event.time), subject, text })
+}
+
+/// Returns the subject of a mail, what sort of thing it is about, and the names of that.
+fn told(event: &Event) -> Option<(String, About, Vec<String>)> {
+    let what = event.what.as_str();
+    let told = match &event.subject {
+        Subject::Server { service, server } => {
+            let (_, protocol) = endpoint(service);
+            let state = one_of(what, &["up", "down"])?;
+            let subject = format!(
+                "Realserver {} of virtual server {} - {state}",
+                bracketed(server, protocol.as_deref()),
+                endpoint(service).0
+            );
+            (subject, About::Servers, vec![format!("{server} of {service}"), server.clone(), service.clone()])
+        }
+        Subject::Service(service) => {
+            let state = match what {
+                "up" => "Quorum gained",
+                "down" => "Quorum lost",
+                _ => return None,
+            };
+            (format!("Virtualserver {} - {state}", endpoint(service).0), About::Services, vec![service.clone()])
+        }
+        Subject::Instance(name) => {
+            let state = one_of(what, &["master", "backup", "fault", "stopped"])?;
+            (format!("VRRP Instance {name} - Entering {state} state"), About::Instances, vec![name.clone()])
+        }
+        Subject::Group(name) => {
+            let state = one_of(what, &["master", "backup", "fault", "stopped"])?;
+            (format!("VRRP Group {name} - Entering {state} state"), About::Groups, vec![name.clone()])
+        }
+        Subject::Session(name) => {
+            let state = one_of(what, &["up", "down"])?;
+            (format!("BFD Session {name} - {state}"), About::Sessions, vec![name.clone()])
+        }
+        Subject::Process(name) => {
+            // What belongs to starting and stopping is no alarm.
+            one_of(what, &["died", "restarted", "lost", "failed"])?;
+            (format!("{} - {}", event.text, what.to_uppercase()), About::Agent, vec![name.clone()])
+        }
+    };
+    Some(told)
+}
+
+fn one_of(what: &str, known: &[&str]) -> Option<String> {
+    known.contains(&what).then(|| what.to_uppercase())
+}
+
+/// Returns `[10.0.0.1]:tcp:80` for `TCP 10.0.0.1:80`, and its protocol.
+fn endpoint(service: &str) -> (String, Option<String>) {
+    match service.split_once(' ') {
+        Some((protocol @ ("TCP" | "UDP" | "SCTP"), address)) => {
+            let protocol = protocol.to_lowercase();
+            (bracketed(address, Some(&protocol)), Some(protocol))
+        }
+        _ => (service.to_owned(), None),
+    }
+}
+
+/// Returns `[10.0.0.5]:tcp:80` for `10.0.0.5:80`.
+fn bracketed(address: &str, protocol: Option<&str>) -> String {
+    let (host, port) = address.rsplit_once(':').unwrap_or((address, "0"));
+    let host = host.trim_matches(['[', ']']);
+    match protocol {
+        Some(protocol) => format!("[{host}]:{protocol}:{port}"),
+        None => format!("[{host}]:{port}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::set;
+
+    fn settings(more: &str) -> MailSettings {
+        let line = format!("set mail --server h --from a@b --to c@d {more}");
+        set::parse(std::iter::once((1, line.as_str()))).unwrap().mail.unwrap()
+    }
+
+    fn event(subject: Subject, what: &str) -> Event {
+        Event::now(subject, what, "it is so").because("that")
+    }
+
+    fn server(service: &str, server: &str) -> Subject {
+        Subject::Server { service: service.to_owned(), server: server.to_owned() }
+    }
+
+    #[test]
+    fn subjects_are_those_of_keepalived() {
+        let cases = [
+            (
+                event(server("TCP 10.0.0.1:80", "10.0.0.5:8080"), "down"),
+                "Realserver [10.0.0.5]:tcp:8080 of virtual server [10.0.0.1]:tcp:80 - DOWN",
+            ),
+            (
+                event(server("UDP [2001:db8::1]:53", "[2001:db8::5]:53"), "up"),
+                "Realserver [2001:db8::5]:udp:53 of virtual server [2001:db8::1]:udp:53 - UP",
+            ),
+            (event(server("FWM 5", "10.0.0.5:0"), "up"), "Realserver [10.0.0.5]:0 of virtual server FWM 5 - UP"),
+            (
+                event(Subject::Service("TCP 10.0.0.1:80".to_owned()), "down"),
+                "Virtualserver [10.0.0.1]:tcp:80 - Quorum lost",
+            ),
+            (event(Subject::Instance("VI_1".to_owned()), "master"), "VRRP Instance VI_1 - Entering MASTER state"),
+            (event(Subject::Session("b".to_owned()), "down"), "BFD Session b - DOWN"),
+        ];
+        for (event, subject) in cases {
+            let note = note(&event, &settings("")).unwrap();
+            assert_eq!((note.subject.as_str(), note.text.as_str()), (subject, "it is so: that"));
+        }
+        for (subject, what) in [
+            (Subject::Instance("VI_1".to_owned()), "rejected"),
+            (Subject::Group("G".to_owned()), "master"),
+            (Subject::Service("FWM 5".to_owned()), "adopted"),
+            (Subject::Process("vrrp".to_owned()), "ready"),
+        ] {
+            assert_eq!(note(&event(subject, what), &settings("")), None, "{what}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_of_one_thing_goes_first() {
+        let wants =
+            |settings: &str, subject: Subject| note(&event(subject, "down"), &self::settings(settings)).is_some();
+        let one = server("TCP 10.0.0.1:80", "10.0.0.5:80");
+        assert!(!wants("--not 'TCP 10.0.0.1:80'", one.clone()));
+        assert!(wants("--not 'TCP 10.0.0.1:80' --also '10.0.0.5:80 of TCP 10.0.0.1:80'", one.clone()));
+        assert!(!wants("--about instances", one.clone()));
+        assert!(wants("--about instances --also 10.0.0.5:80", one));
+        assert!(!wants("--not 'fwm 5'", Subject::Service("FWM 5".to_owned())));
+    }
+}

@@ -1,0 +1,275 @@
+//! What a check process leaves to the next one, in the run directory: the operator's table, and which servers drain.
+//!
+//! The table is a save file that grows: each change is one more line, and from time to time it is written anew. So a change
+//! costs the same however large the table is. A process that is killed while it writes leaves half a line at most, which
+//! the next one passes over.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    agent::control::Place,
+    ipvs::plan::{Extra, plan},
+    model::{Change, Moment, ServerKey, ServiceKey, Table},
+    pool::drain::{Drain, Ramp, Turn},
+    state::{file, grammar::NoNames, print, store},
+};
+
+/// The operator's table, in the run directory.
+const TABLE: &str = "table";
+
+/// What drains and ramps, in the run directory.
+const TURNS: &str = "drains";
+
+/// So many lines are added before the table is written anew, and as many as it has.
+const FEW: usize = 1000;
+
+/// The files of a process. Failures are logged once: the process works without them.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    directory: Option<PathBuf>,
+    /// The table's file, at its end; `None` if it has to be written anew.
+    file: Option<File>,
+    /// Lines of the table when it was written, and added since.
+    lines: (usize, usize),
+    failed: bool,
+}
+
+/// A server that drains or ramps, as it is kept. Times are milliseconds since the machine was started.
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept {
+    #[serde(flatten)]
+    place: Place,
+    since: u64,
+    #[serde(flatten)]
+    what: What,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum What {
+    Drain { owner: Option<String>, delete: bool, until: Option<u64>, over: bool },
+    Ramp { length: u64 },
+}
+
+impl Memory {
+    /// Keeps nothing without a directory.
+    pub(super) fn new(directory: Option<&Path>) -> Self {
+        Self { directory: directory.map(Path::to_owned), ..Self::default() }
+    }
+
+    /// Returns the operator's table that a process before this one left; `None` if there is none that can be used.
+    pub(super) fn table(&self) -> Option<Table> {
+        let path = self.directory.as_ref()?.join(TABLE);
+        let content = read(&path)?;
+        let whole = content.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        match file::parse(content.get(..whole)?, &NoNames) {
+            Ok(read) => Some(Table { timeouts: None, daemons: Vec::new(), ..read.table }),
+            Err(faults) => {
+                let first = faults.first().map(|fault| format!("line {}: {}", fault.line, fault.message));
+                log::error!("{} cannot be used: {}", path.display(), first.unwrap_or_default());
+                None
+            }
+        }
+    }
+
+    /// Returns which servers drain or ramp.
+    pub(super) fn turns(&self) -> Vec<(ServiceKey, ServerKey, Turn)> {
+        let Some(content) = self.directory.as_ref().and_then(|directory| read(&directory.join(TURNS))) else {
+            return Vec::new();
+        };
+        let kept: Vec<Kept> = serde_json::from_slice(&content).unwrap_or_else(|error| {
+            log::error!("what drains is not known any more: {error}");
+            Vec::new()
+        });
+        let turn = |kept: Kept| {
+            let (service, server) = kept.place.keys().ok()?;
+            let since = moment(kept.since);
+            let turn = match kept.what {
+                What::Drain { owner, delete, until, over } => {
+                    Turn::Drain(Drain { since, owner, delete, until: until.map(moment), left: None, over })
+                }
+                What::Ramp { length } => Turn::Ramp(Ramp::new(since, Duration::from_millis(length))),
+            };
+            Some((service, server, turn))
+        };
+        kept.into_iter().filter_map(turn).collect()
+    }
+
+    /// Notes changes of the operator's table, which is `table` after them.
+    pub(super) fn note(&mut self, changes: &[Change], table: impl FnOnce() -> Table) {
+        if self.directory.is_none() || changes.is_empty() {
+            return;
+        }
+        if self.lines.1 + changes.len() > self.lines.0 + FEW {
+            self.file = None;
+        }
+        let Some(file) = &mut self.file else { return self.write(&table()) };
+        let text: String = changes.iter().map(|change| print::change_line(change) + "\n").collect();
+        match file.write_all(text.as_bytes()) {
+            Ok(()) => self.lines.1 += changes.len(),
+            Err(error) => {
+                // What was written of it would spoil the next line.
+                self.file = None;
+                self.complain(TABLE, &error);
+            }
+        }
+    }
+
+    /// Writes the operator's table anew.
+    pub(super) fn write(&mut self, table: &Table) {
+        let Some(directory) = &self.directory else { return };
+        let path = directory.join(TABLE);
+        let mut text =
+            "# The operator's table, which a check process goes on with that comes after one that died.\n".to_owned();
+        let mut lines = 0;
+        for change in plan(&Table::default(), table, Extra::Keep) {
+            text.extend([&print::change_line(&change), "\n"]);
+            lines += 1;
+        }
+        let written =
+            store::replace_private(&path, text.as_bytes()).and_then(|()| OpenOptions::new().append(true).open(&path));
+        match written {
+            Ok(file) => {
+                self.file = Some(file);
+                self.lines = (lines, 0);
+                self.failed = false;
+            }
+            Err(error) => self.complain(TABLE, &error),
+        }
+    }
+
+    /// Writes which servers drain and ramp.
+    pub(super) fn write_turns<'a>(&mut self, turns: impl Iterator<Item = (ServiceKey, ServerKey, &'a Turn)>) {
+        let Some(directory) = &self.directory else { return };
+        let kept: Vec<Kept> = turns.map(|(service, server, turn)| kept(&service, &server, turn)).collect();
+        let written = serde_json::to_vec(&kept)
+            .map_err(io::Error::from)
+            .and_then(|content| store::replace_private(&directory.join(TURNS), &content));
+        if let Err(error) = written {
+            self.complain(TURNS, &error);
+        }
+    }
+
+    fn complain(&mut self, what: &str, error: &io::Error) {
+        let Some(directory) = self.directory.as_ref().filter(|_| !self.failed) else { return };
+        log::error!(
+            "cannot write {}: {error}; a process that is started after this one has been killed will not know of it",
+            directory.join(what).display()
+        );
+        self.failed = true;
+    }
+}
+
+fn kept(service: &ServiceKey, server: &ServerKey, turn: &Turn) -> Kept {
+    let millis = |moment: Moment| millis(moment.since_start());
+    let (since, what) = match turn {
+        Turn::Drain(drain) => {
+            let until = drain.until.map(millis);
+            let what = What::Drain { owner: drain.owner.clone(), delete: drain.delete, until, over: drain.over };
+            (drain.since, what)
+        }
+        Turn::Ramp(ramp) => (ramp.since, What::Ramp { length: self::millis(ramp.length) }),
+    };
+    Kept { place: Place::new(service, server), since: millis(since), what }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn moment(millis: u64) -> Moment {
+    Moment::from_start(Duration::from_millis(millis))
+}
+
+/// Reads a file that need not be there.
+fn read(path: &Path) -> Option<Vec<u8>> {
+    match std::fs::read(path) {
+        Ok(content) => Some(content),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => {
+            log::error!("cannot read {}: {error}", path.display());
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::control::change;
+
+    fn changes(lines: &[&str]) -> Vec<Change> {
+        lines.iter().map(|line| change(line).expect(line)).collect()
+    }
+
+    fn table(lines: &[&str]) -> Table {
+        let mut table = Table::default();
+        changes(lines).iter().for_each(|change| table.apply(change).expect("it fits"));
+        table
+    }
+
+    #[test]
+    fn what_was_noted_is_there_for_the_next_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut memory = Memory::new(Some(directory.path()));
+        assert_eq!(memory.table(), None);
+        let all =
+            ["-A -t 10.0.0.1:80 -s rr", "-a -t 10.0.0.1:80 -r 10.0.0.11:80 -g -w 1", "-A -f 5 -6 -s sh -b sh-port"];
+        memory.note(&changes(&all[..1]), || table(&all[..1]));
+        memory.note(&changes(&all[1..]), || unreachable!("it is added"));
+        assert_eq!(memory.table(), Some(table(&all)));
+        memory.note(&changes(&["-e -t 10.0.0.1:80 -r 10.0.0.11:80 -g -w 7"]), || unreachable!("it is added"));
+        let read = memory.table().unwrap();
+        assert_eq!(read.services[0].servers[0].weight.value(), 7);
+        // Half a line of a process that was killed.
+        let path = directory.path().join(TABLE);
+        OpenOptions::new().append(true).open(&path).unwrap().write_all(b"-D -f 5 -").unwrap();
+        assert_eq!(memory.table(), Some(read));
+        std::fs::write(&path, "-A nonsense\n").unwrap();
+        assert_eq!(memory.table(), None);
+        let mut none = Memory::new(None);
+        none.note(&changes(&["-C"]), || unreachable!("it keeps nothing"));
+        assert_eq!(none.table(), None);
+    }
+
+    #[test]
+    fn many_changes_do_not_make_a_large_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut memory = Memory::new(Some(directory.path()));
+        let all = ["-A -t 10.0.0.1:80 -s rr"];
+        for _ in 0..5 * FEW {
+            memory.note(&changes(&["-E -t 10.0.0.1:80 -s rr"]), || table(&all));
+        }
+        let text = std::fs::read_to_string(directory.path().join(TABLE)).unwrap();
+        assert!(text.lines().count() <= FEW + 3, "{}", text.lines().count());
+        assert_eq!(memory.table(), Some(table(&all)));
+    }
+
+    #[test]
+    fn drains_and_ramps_come_back() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut memory = Memory::new(Some(directory.path()));
+        let (service, server) =
+            Place { service: "-f 5 -6".into(), server: "[fd00::1]:0".into() }.keys().expect("they are named");
+        let drain = Turn::Drain(Drain {
+            since: moment(17),
+            owner: Some("me".into()),
+            delete: true,
+            until: Some(moment(60_000)),
+            left: None,
+            over: false,
+        });
+        let ramp = Turn::Ramp(Ramp::new(moment(5), Duration::from_secs(60)));
+        memory.write_turns([(service, server, &drain), (service, server, &ramp)].into_iter());
+        assert_eq!(memory.turns(), [(service, server, drain), (service, server, ramp)]);
+        std::fs::write(directory.path().join(TURNS), "[{}]").unwrap();
+        assert_eq!(memory.turns(), []);
+    }
+}

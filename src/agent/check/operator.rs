@@ -1,0 +1,381 @@
+//! The operator's table while it is kept: changes that people ask for, changes that others made to the kernel's, servers that
+//! drain. A change goes to the operator's table, from there to the effective one, from there to the kernel's; if the kernel
+//! refuses it, it was never made.
+
+use std::collections::{BTreeMap, HashSet};
+
+use indexmap::IndexSet;
+use nix::errno::Errno;
+
+use super::{Error, Foreign, Owns, WantedTurn, process::Process};
+use crate::{
+    agent::{
+        control::{Applied, Drained, Place, Refused},
+        event::Event,
+    },
+    ipvs::plan::{Extra, plan, undo},
+    model::{Change, Conflict, Moment, ServerKey, ServiceKey, Table, Target},
+    pool::{
+        HeldServer,
+        drain::{Drain, Ramp, Turn},
+        foreign_changes,
+    },
+    sys::clock::now,
+};
+
+/// Changes that were refused, by their index: the error number, and what the kernel said beside it.
+type Refusals = BTreeMap<usize, (Errno, Option<String>)>;
+
+impl Process {
+    /// Returns the operator's table, or one service of it, as others have left it; and what the kernel should not have as it
+    /// is there.
+    ///
+    /// # Errors
+    /// The kernel cannot be talked to.
+    pub(super) fn operator(&mut self, only: Option<ServiceKey>) -> Result<(Table, Vec<HeldServer>), Error> {
+        self.be_connected()?;
+        match only {
+            Some(key) => self.refresh([key])?,
+            None => {
+                let keys = self.keeper.keys()?.into_iter().chain(self.engine.pools().services());
+                let keys: IndexSet<ServiceKey> = keys.collect();
+                self.refresh(keys)?;
+            }
+        }
+        self.work(now());
+        let pools = self.engine.pools();
+        let table = match only {
+            Some(key) => self.part([key]),
+            None => pools.operator_table(),
+        };
+        Ok((table, pools.held(only)))
+    }
+
+    /// Makes changes of services and servers: all of them or none, or `each` by itself.
+    ///
+    /// # Errors
+    /// The kernel cannot be talked to. What it refuses is no error.
+    pub(super) fn apply(&mut self, changes: &[Change], each: bool) -> Result<Applied, Error> {
+        self.be_connected()?;
+        let asked = self.spelled_out(changes)?;
+        let keys: IndexSet<ServiceKey> = asked.iter().filter_map(|(_, change)| change.target().service()).collect();
+        self.refresh(keys.iter().copied())?;
+        let strange = keys.iter().any(|key| !self.engine.pools().has(key));
+        let there: HashSet<ServiceKey> =
+            if strange { self.keeper.keys()?.into_iter().collect() } else { HashSet::new() };
+        let pools = self.engine.pools();
+        let free = |key: &ServiceKey| self.options.owns == Owns::Whole && !there.contains(key);
+        let ours =
+            |(_, change): &(usize, Change)| change.target().service().is_some_and(|key| pools.has(&key) || free(&key));
+        let (ours, others): (Vec<_>, Vec<_>) = asked.into_iter().partition(ours);
+
+        let mut refused = Refusals::new();
+        let back = self.pass_on(&others, &mut refused)?;
+        if each || refused.is_empty() {
+            self.put(&ours, each, &mut refused);
+        }
+        if !each && !refused.is_empty() {
+            self.keeper.pass_on(&back)?;
+        }
+        if self.lost.is_some() {
+            return Err(Error::Lost);
+        }
+        let done = if each || refused.is_empty() { changes.len() - refused.len() } else { 0 };
+        let refusal =
+            |(index, (errno, said)): (usize, (Errno, Option<String>))| Refused { index, errno: errno as i32, said };
+        Ok(Applied { refused: refused.into_iter().map(refusal).collect(), done })
+    }
+
+    /// Puts each change beside its index, and in the place of a `Clear` the deletion of every service.
+    fn spelled_out(&mut self, changes: &[Change]) -> Result<Vec<(usize, Change)>, Error> {
+        let mut asked = Vec::with_capacity(changes.len());
+        for (index, change) in changes.iter().enumerate() {
+            if *change != Change::Clear {
+                asked.push((index, change.clone()));
+                continue;
+            }
+            let made = asked.iter().filter_map(|(_, change)| match change {
+                Change::AddService(service) => Some(service.key),
+                _ => None,
+            });
+            let keys: IndexSet<ServiceKey> =
+                self.keeper.keys()?.into_iter().chain(self.engine.pools().services()).chain(made).collect();
+            asked.extend(keys.into_iter().map(|key| (index, Change::DeleteService(key))));
+        }
+        Ok(asked)
+    }
+
+    /// Makes changes of services that are not this process's; returns the way back.
+    fn pass_on(&mut self, others: &[(usize, Change)], refused: &mut Refusals) -> Result<Vec<Change>, Error> {
+        if others.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut before = Table::default();
+        let keys: IndexSet<ServiceKey> = others.iter().filter_map(|(_, change)| change.target().service()).collect();
+        for key in keys {
+            before.services.extend(self.keeper.peek(&key)?.map(|entry| (key, entry)));
+        }
+        let changes: Vec<Change> = others.iter().map(|(_, change)| change.clone()).collect();
+        let mut failed = HashSet::new();
+        for refusal in self.keeper.pass_on(&changes)? {
+            let Some((index, _)) = others.get(refusal.index) else { continue };
+            failed.insert(refusal.index);
+            refused.insert(*index, (refusal.errno, refusal.said));
+        }
+        let done = changes.into_iter().enumerate().filter(|(at, _)| !failed.contains(at));
+        let done: Vec<Change> = done.map(|(_, change)| change).collect();
+        Ok(undo(&before, &done))
+    }
+
+    /// Makes changes of services of ours; what the kernel refuses is taken back, and so is what depends on it.
+    fn put(&mut self, asked: &[(usize, Change)], each: bool, refused: &mut Refusals) {
+        let keys: IndexSet<ServiceKey> = asked.iter().filter_map(|(_, change)| change.target().service()).collect();
+        let before = self.part(keys.iter().copied());
+        keys.iter().for_each(|key| _ = self.ignored.remove(key));
+        self.keeper.tries = true;
+        // Each round either ends it or refuses one more.
+        loop {
+            let mut wanted = before.clone();
+            for (index, change) in asked {
+                if refused.contains_key(index) {
+                    continue;
+                }
+                if let Err(errno) = fits(&mut wanted, change) {
+                    refused.insert(*index, (errno, None));
+                }
+            }
+            if !each && !refused.is_empty() {
+                wanted = before.clone();
+            }
+            let have = self.part(keys.iter().copied());
+            let changes: Vec<Change> = plan(&have, &wanted, Extra::Delete).collect();
+            self.take(&changes, false);
+            self.work(now());
+            let known = refused.len();
+            for (index, change) in asked.iter().filter(|(_, change)| !deletes(change)) {
+                let refusal = self.keeper.refusal(&change.target()).filter(|_| !refused.contains_key(index));
+                if let Some(refusal) = refusal.map(|refusal| (refusal.errno, refusal.said.clone())) {
+                    refused.insert(*index, refusal);
+                }
+            }
+            if refused.len() == known || changes.is_empty() {
+                break;
+            }
+        }
+        self.keeper.tries = false;
+        let after = self.part(keys.iter().copied());
+        self.remember(&plan(&before, &after, Extra::Delete).collect::<Vec<_>>());
+    }
+
+    /// Takes changes of the operator's table; `in_kernel` if they were made there. A server that is checked because of what
+    /// is said of all servers is checked from the beginning.
+    pub(super) fn take(&mut self, changes: &[Change], in_kernel: bool) {
+        let layer = self.layer.clone();
+        let checked = |change: &Change| match (change, &layer) {
+            (Change::AddServer(key, _) | Change::DeleteServer(key, _) | Change::DeleteService(key), Some(layer)) => {
+                layer.concerns(key)
+            }
+            _ => false,
+        };
+        if changes.iter().any(checked) {
+            let mut table = self.engine.pools().operator_table();
+            changes.iter().for_each(|change| impose(&mut table, change));
+            match self.lay_over(table) {
+                Ok(warnings) => return warnings.iter().for_each(|warning| log::warn!("{warning}")),
+                Err(error) => log::error!("{error}; what was added is not checked"),
+            }
+        }
+        for change in changes {
+            self.engine.operator(now(), change, in_kernel);
+        }
+    }
+
+    /// Notes changes of the operator's table for a process that comes after this one.
+    pub(super) fn remember(&mut self, changes: &[Change]) {
+        let pools = self.engine.pools();
+        self.memory.note(changes, || pools.operator_table());
+    }
+
+    /// Reads these services, and takes what others changed; of those that are not ours only what is to be adopted.
+    fn refresh(&mut self, keys: impl IntoIterator<Item = ServiceKey>) -> Result<(), Error> {
+        for key in keys {
+            let adopts = self.options.owns == Owns::Whole && self.policy(&key) == Foreign::Adopt;
+            if !self.engine.pools().has(&key) && !adopts || self.hidden.contains(&key) {
+                continue;
+            }
+            if let Some((known, kernel)) = self.keeper.read(key)? {
+                self.found(key, &known, &kernel);
+                self.dirty.insert(key);
+            }
+        }
+        Ok(())
+    }
+
+    /// What becomes of others' changes to a service.
+    pub(super) fn policy(&self, key: &ServiceKey) -> Foreign {
+        self.engine.pools().foreign(key).unwrap_or(self.options.foreign)
+    }
+
+    /// Takes what somebody else changed.
+    pub(super) fn found(&mut self, key: ServiceKey, known: &Table, kernel: &Table) {
+        if self.hidden.contains(&key) {
+            return;
+        }
+        let changes = foreign_changes(self.engine.pools(), known, kernel);
+        if changes.is_empty() {
+            return;
+        }
+        let count = changes.len() as u64;
+        self.keeper.status.foreign += count;
+        let policy = self.policy(&key);
+        let counter = match policy {
+            Foreign::Adopt => &mut self.keeper.status.adopted,
+            Foreign::Restore => &mut self.keeper.status.restored,
+            Foreign::Ignore => &mut self.keeper.status.ignored,
+        };
+        *counter += count;
+        for change in &changes {
+            let event = Event::foreign(change, policy);
+            log::log!(if policy == Foreign::Adopt { log::Level::Info } else { log::Level::Warn }, "{event}");
+            self.options.outlet.put(&event);
+        }
+        match policy {
+            Foreign::Adopt => {
+                self.take(&changes, true);
+                self.remember(&changes);
+            }
+            Foreign::Restore => {}
+            Foreign::Ignore => {
+                self.ignored.insert(key, self.engine.pools().effective(&key));
+            }
+        }
+    }
+
+    /// Has servers drain, or not any more.
+    pub(super) fn turn_servers(&mut self, places: Vec<(ServiceKey, ServerKey)>, wanted: &WantedTurn) -> Drained {
+        let at = now();
+        let mut answer = Drained::default();
+        for place in places {
+            let drains = self.engine.pools().turn_of(&place).is_some_and(|turn| matches!(turn, Turn::Drain(_)));
+            let turn = match wanted {
+                WantedTurn::Drain { owner, delete, timeout } => Some(Turn::Drain(Drain {
+                    since: at,
+                    owner: owner.clone(),
+                    delete: *delete,
+                    until: timeout.map(|timeout| at + timeout),
+                    left: None,
+                    over: false,
+                })),
+                WantedTurn::Back(_) if !drains && self.engine.pools().operator_server(&place.0, &place.1).is_some() => {
+                    continue;
+                }
+                WantedTurn::Back(ramp) if ramp.is_zero() => None,
+                WantedTurn::Back(ramp) => Some(Turn::Ramp(Ramp::new(at, *ramp))),
+            };
+            match self.engine.turn_server(at, place, turn) {
+                Some(changed) => {
+                    answer.changed += usize::from(changed);
+                    self.say_turn(&place, wanted);
+                }
+                None => answer.missing.push(Place::new(&place.0, &place.1)),
+            }
+        }
+        self.memory.write_turns(self.engine.pools().turned());
+        self.work(now());
+        answer
+    }
+
+    fn say_turn(&self, place: &(ServiceKey, ServerKey), wanted: &WantedTurn) {
+        let target = Target::Server(place.0, place.1);
+        let (what, text, owner) = match wanted {
+            WantedTurn::Drain { owner, .. } => ("drain", format!("{target} drains"), owner.clone()),
+            WantedTurn::Back(_) => ("undrain", format!("{target} gets new connections again"), None),
+        };
+        let event = Event::now((&target).into(), what, text);
+        let event = match owner {
+            Some(owner) => event.because(format_args!("{owner} asked for it")),
+            None => event,
+        };
+        log::info!("{event}");
+        self.options.outlet.put(&event);
+    }
+
+    /// Counts the connections of servers that drain; those that have drained are said, and deleted if that is asked for.
+    pub(super) fn count_left(&mut self, at: Moment) {
+        if self.lost.is_some() {
+            return;
+        }
+        let draining = |(service, server, turn): (ServiceKey, ServerKey, &Turn)| match turn {
+            Turn::Drain(drain) if !drain.over || drain.delete => Some((service, server, drain.delete)),
+            _ => None,
+        };
+        let draining: Vec<_> = self.engine.pools().turned().filter_map(draining).collect();
+        let (mut deletions, mut news) = (Vec::new(), false);
+        let mut counted = None;
+        for (service, server, delete) in draining {
+            if counted.as_ref().is_none_or(|(key, _)| *key != service) {
+                match self.keeper.connections(&service) {
+                    Ok(found) => counted = Some((service, found)),
+                    Err(error) => return self.lose(&error),
+                }
+            }
+            let left = counted.as_ref().and_then(|(_, found)| found.get(&server)).copied().unwrap_or_default();
+            if self.engine.count_left(at, (service, server), left) {
+                let target = Target::Server(service, server);
+                let event = Event::now((&target).into(), "drained", format_args!("{target} has drained"));
+                log::info!("{event}");
+                self.options.outlet.put(&event);
+                news = true;
+            }
+            let over =
+                matches!(self.engine.pools().turn_of(&(service, server)), Some(Turn::Drain(drain)) if drain.over);
+            if over && delete {
+                deletions.push(Change::DeleteServer(service, server));
+            }
+        }
+        self.take(&deletions, false);
+        self.remember(&deletions);
+        if news || !deletions.is_empty() {
+            self.memory.write_turns(self.engine.pools().turned());
+        }
+    }
+
+    /// Returns these services of the operator's table.
+    fn part(&self, keys: impl IntoIterator<Item = ServiceKey>) -> Table {
+        let pools = self.engine.pools();
+        let services = keys.into_iter().filter_map(|key| Some((key, pools.operator_entry(&key)?)));
+        Table { services: services.collect(), ..Table::default() }
+    }
+}
+
+fn deletes(change: &Change) -> bool {
+    matches!(change, Change::DeleteService(_) | Change::DeleteServer(..))
+}
+
+/// Applies a change as the kernel would, also where it does not get to see it, because the server is down.
+fn fits(table: &mut Table, change: &Change) -> Result<(), Errno> {
+    if let Change::AddServer(key, server) | Change::EditServer(key, server) = change
+        && table.services.contains_key(key)
+        && server.thresholds.lower > server.thresholds.upper
+    {
+        return Err(Errno::ERANGE);
+    }
+    table.apply(change).map_err(|conflict| match conflict {
+        Conflict::ServiceExists | Conflict::ServerExists | Conflict::DaemonExists => Errno::EEXIST,
+        Conflict::NoSuchService | Conflict::NoSuchDaemon => Errno::ESRCH,
+        Conflict::NoSuchServer => Errno::ENOENT,
+    })
+}
+
+/// Applies a change to a table that need not be as the change expects it.
+pub(super) fn impose(table: &mut Table, change: &Change) {
+    let instead = match (table.apply(change), change) {
+        (Err(Conflict::ServiceExists), Change::AddService(service)) => Change::EditService(service.clone()),
+        (Err(Conflict::NoSuchService), Change::EditService(service)) => Change::AddService(service.clone()),
+        (Err(Conflict::ServerExists), Change::AddServer(key, server)) => Change::EditServer(*key, *server),
+        (Err(Conflict::NoSuchServer), Change::EditServer(key, server)) => Change::AddServer(*key, *server),
+        _ => return,
+    };
+    // It is the other one of the two.
+    let _ = table.apply(&instead);
+}

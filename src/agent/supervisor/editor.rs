@@ -1,0 +1,259 @@
+//! The one way to change what runs: checked as a whole, written, told to the children; and if one refuses, all is as before.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use log::{info, warn};
+use serde_json::{Value, json};
+use tokio::task::spawn_blocking;
+
+use super::{
+    running::{self, Checked, Running},
+    shared::Shared,
+    tree::Kind,
+};
+use crate::{
+    agent::{
+        check,
+        control::{self, CallError, CheckCall, Complaint, SaveAnswer, SetAnswer, VrrpCall},
+        event::{Event, Subject},
+        vrrp,
+    },
+    state::{agent_file::AgentFile, file, names::Resolver, store},
+};
+
+/// How long a child may take to answer.
+pub(super) const ANSWER: Duration = Duration::from_secs(12);
+
+/// How long another command may have the save file.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What comes of a change: what a person should know, or why there is none.
+type Changed = Result<SetAnswer, Vec<Complaint>>;
+
+/// Goes on with the lines of a save file, if nobody changed what runs since `revision`.
+///
+/// # Errors
+/// Somebody did, or all that is wrong; nothing is changed then.
+pub(super) async fn set(shared: &Shared, revision: u64, text: String) -> Changed {
+    let _writer = shared.writer.lock().await;
+    let (now, path) = {
+        let core = shared.core.borrow();
+        core.running.source.may_change()?;
+        (core.running.revision, core.running.path.clone())
+    };
+    if now != revision {
+        let text = format!("somebody else changed what runs: it has revision {now} now, not {revision}");
+        return Err(vec![Complaint::new(text).hint("read it again, and change that")]);
+    }
+    let answer = replace(shared, text.into_bytes(), path).await?;
+    shared.tell(&Event::now(agent(), "changed", "what the agent runs was changed"));
+    Ok(answer)
+}
+
+/// Reads the save file again, and goes on with that.
+///
+/// # Errors
+/// All that is wrong; nothing is changed then.
+pub(super) async fn reload(shared: &Shared) -> Changed {
+    let _writer = shared.writer.lock().await;
+    let source = shared.core.borrow().running.source.clone();
+    let file = source.path().to_owned();
+    // Looking at users and scripts may mean to ask somebody else.
+    let read = spawn_blocking(move || Running::reread(&source)).await;
+    let text = read.unwrap_or_else(|error| Err(vec![Complaint::new(error)]))?;
+    let answer = replace(shared, text, file.clone()).await?;
+    shared.core.borrow_mut().running.table_changed = false;
+    let event = Event::now(agent(), "reloaded", format_args!("{} was read again", file.display()));
+    info!("{event}");
+    shared.tell(&event);
+    Ok(answer)
+}
+
+/// Writes what runs to the save file. `autosave`: whether that is done after each change from now on.
+///
+/// # Errors
+/// The table is not to be had, or the file cannot be written; it is what it was then.
+pub(super) async fn save(shared: &Shared, autosave: Option<bool>) -> Result<SaveAnswer, Vec<Complaint>> {
+    let _writer = shared.writer.lock().await;
+    let (lines, path) = {
+        let mut core = shared.core.borrow_mut();
+        core.running.source.may_change()?;
+        core.running.autosave = autosave.unwrap_or(core.running.autosave);
+        core.save_at = None;
+        // What changes from here on is not saved yet.
+        core.running.table_changed = false;
+        (core.running.state.file.clone(), core.running.source.path().to_owned())
+    };
+    let saved = write_file(shared, lines, path).await;
+    let mut core = shared.core.borrow_mut();
+    core.running.table_changed |= saved.is_err();
+    saved?;
+    Ok(SaveAnswer { file: core.running.source.path().display().to_string(), autosave: core.running.autosave })
+}
+
+async fn write_file(shared: &Shared, mut lines: AgentFile, path: PathBuf) -> Result<(), Vec<Complaint>> {
+    if let Some(table) = table(shared).await? {
+        lines = with_table(lines, table);
+    }
+    let named = path.display().to_string();
+    let written = spawn_blocking(move || {
+        make_parent(&path)?;
+        let _lock = store::lock(&path, PATIENCE)?;
+        let replace = if lines.holds_secrets() { store::replace_private } else { store::replace };
+        replace(&path, lines.text().as_bytes())
+    });
+    let written = written.await.map_err(io::Error::other).flatten();
+    written.map_err(|error| {
+        let complaint = Complaint::new(format_args!("cannot write {named}: {error}"));
+        vec![complaint.hint("the old file, if there was one, is unchanged")]
+    })
+}
+
+/// The usual directory is missing on some distributions; what lies above it is there.
+fn make_parent(path: &Path) -> io::Result<()> {
+    match path.parent().filter(|parent| !parent.as_os_str().is_empty()).map(fs::create_dir) {
+        Some(Err(error)) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Returns the lines of the operator's table; nothing if nobody holds one.
+async fn table(shared: &Shared) -> Result<Option<Vec<String>>, Vec<Complaint>> {
+    if !shared.child(Kind::Check).wanted {
+        return Ok(None);
+    }
+    shared.want(Kind::Check).await?;
+    let answer = ask(shared, Kind::Check, "table.get", json!({})).await?;
+    let lines = answer.get("lines").cloned().and_then(|lines| serde_json::from_value(lines).ok());
+    lines.map(Some).ok_or_else(|| vec![Complaint::new("the check process does not say what the table is")])
+}
+
+/// Puts a table into a file, whose own lines stay if they say the same.
+fn with_table(lines: AgentFile, table: Vec<String>) -> AgentFile {
+    let new = lines.with_table(table);
+    let read = |lines: &AgentFile| file::parse(lines.text().as_bytes(), &Resolver::new()).map(|file| file.table);
+    match (read(&lines), read(&new)) {
+        (Ok(old), Ok(table)) if old == table => lines,
+        _ => new,
+    }
+}
+
+/// Goes on with other lines. Messages about them call them `named`.
+async fn replace(shared: &Shared, text: Vec<u8>, named: PathBuf) -> Changed {
+    let checked = spawn_blocking(move || Checked::read(&text, &named)).await;
+    let new = checked.unwrap_or_else(|error| Err(vec![Complaint::new(error)]))?;
+    let (old, path) = {
+        let core = shared.core.borrow();
+        (core.running.state.clone(), core.running.path.clone())
+    };
+    running::write(&path, &new.file.text())?;
+    let mut warnings = Vec::new();
+    for (at, kind) in Kind::ALL.into_iter().enumerate() {
+        match carry_over(shared, kind, &path, &new).await {
+            Ok(said) => warnings.extend(said),
+            Err(complaints) => {
+                put_back(shared, &path, &old, Kind::ALL.iter().take(at + 1)).await;
+                return Err(complaints);
+            }
+        }
+    }
+    let (revision, autosave) = {
+        let mut core = shared.core.borrow_mut();
+        core.running.state = new;
+        core.running.revision += 1;
+        (core.running.revision, core.running.autosave)
+    };
+    if autosave {
+        shared.core.borrow_mut().save_at = Some(crate::sys::clock::now());
+        shared.wake.notify_one();
+    }
+    Ok(SetAnswer { revision, warnings })
+}
+
+/// What was refused by one is taken back from those who took it.
+async fn put_back(shared: &Shared, path: &Path, old: &Checked, kinds: impl Iterator<Item = &Kind>) {
+    if let Err(complaints) = running::write(path, &old.file.text()) {
+        complaints.iter().for_each(|complaint| warn!("{}", complaint.text));
+    }
+    for kind in kinds {
+        if let Err(complaints) = carry_over(shared, *kind, path, old).await {
+            complaints.iter().for_each(|complaint| warn!("going back to what was: {}", complaint.text));
+        }
+    }
+}
+
+/// Sees that a child goes by these lines, which are in `RUN/state` already. Returns what a person should know.
+async fn carry_over(shared: &Shared, kind: Kind, path: &Path, lines: &Checked) -> Result<Vec<String>, Vec<Complaint>> {
+    let before = shared.child(kind);
+    let texts = |complaints: Vec<Complaint>| complaints.into_iter().map(|complaint| complaint.text).collect();
+    if !lines.needs(kind) && !before.runs() {
+        shared.core.borrow_mut().tree.release(kind);
+        return Ok(Vec::new());
+    }
+    if !before.runs() {
+        return match shared.want(kind).await {
+            // It was in trouble before, and these lines need not be to blame.
+            Err(complaints) if before.wanted => Ok(texts(complaints)),
+            result => {
+                if result.is_err() {
+                    shared.core.borrow_mut().tree.release(kind);
+                }
+                result.map(|()| Vec::new())
+            }
+        };
+    }
+    // One that is just starting may have read the lines before.
+    shared.want(kind).await?;
+    let (verb, params) = reload_call(kind, path, lines);
+    let told = match call(shared, kind, &verb, params).await {
+        Ok(warnings) => Ok(serde_json::from_value(warnings).unwrap_or_default()),
+        Err(CallError::Refused(complaints)) => Err(complaints),
+        // It has ended meanwhile; the next one reads the lines.
+        Err(CallError::NotRunning) => shared.want(kind).await.map(|()| Vec::new()),
+        Err(CallError::Broken(why)) => {
+            Ok(vec![format!("it is not known whether {} took the change over: {why}", kind.noun())])
+        }
+    };
+    // A check process stays for the table that it holds.
+    if kind == Kind::Vrrp && !lines.needs(kind) {
+        shared.core.borrow_mut().tree.release(kind);
+    }
+    told
+}
+
+fn reload_call(kind: Kind, path: &Path, lines: &Checked) -> (String, Value) {
+    let file = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()).display().to_string();
+    match kind {
+        Kind::Vrrp => {
+            let lines = lines.file.vrrp_lines().map(|(number, line)| (number, line.to_owned())).collect();
+            VrrpCall::Reload { file, lines }.parts()
+        }
+        Kind::Check => CheckCall::Reload { file }.parts(),
+    }
+}
+
+/// Asks a child.
+pub(super) async fn call(shared: &Shared, kind: Kind, verb: &str, params: Value) -> Result<Value, CallError> {
+    let socket = match kind {
+        Kind::Vrrp => vrrp::SOCKET,
+        Kind::Check => check::control::SOCKET,
+    };
+    control::ask(&shared.options.run_dir.join(socket), verb, params, ANSWER).await
+}
+
+/// Asks a child, and words what is in the way.
+pub(super) async fn ask(shared: &Shared, kind: Kind, verb: &str, params: Value) -> Result<Value, Vec<Complaint>> {
+    call(shared, kind, verb, params).await.map_err(|error| match error {
+        CallError::Refused(complaints) => complaints,
+        CallError::NotRunning => vec![shared.core.borrow().why_down(kind)],
+        CallError::Broken(why) => vec![Complaint::new(format_args!("{} does not answer: {why}", kind.noun()))],
+    })
+}
+
+fn agent() -> Subject {
+    Subject::Process("agent".to_owned())
+}

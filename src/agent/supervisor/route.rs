@@ -1,0 +1,89 @@
+//! Who answers what is asked at the agent's socket.
+
+use std::rc::Rc;
+
+use serde_json::Value;
+
+use super::{
+    editor::{self, ask},
+    shared::Shared,
+    tree::Kind,
+};
+use crate::agent::control::{AgentCall, Complaint, Reply, Request, StateAnswer};
+
+/// Verbs of children that only the agent itself uses: it would not know what they run.
+const OURS: [&str; 3] = ["vrrp.reload", "check.reload", "check.session"];
+
+/// Answers a request. Those for children wait for them, and for nobody else.
+pub(super) async fn answer(shared: Rc<Shared>, request: Request) {
+    let reply = match request.verb.split_once('.').map(|(whom, _)| whom) {
+        _ if OURS.contains(&request.verb.as_str()) => {
+            let complaint = Complaint::new(format_args!("{} is the agent's own to ask", request.verb));
+            Err(vec![complaint.hint("state.set and agent.reload change what runs")])
+        }
+        Some("agent" | "state") => match AgentCall::read(&request) {
+            Ok(call) => carry_out(&shared, call).await,
+            Err(complaints) => Err(complaints),
+        },
+        Some("vrrp" | "bfd") => forward(&shared, Kind::Vrrp, &request).await,
+        Some("check" | "table") => forward(&shared, Kind::Check, &request).await,
+        _ => {
+            let complaint = Complaint::new(format_args!("there is no verb {}", request.verb));
+            Err(vec![complaint.hint("lvsadm-control(7) has all of them")])
+        }
+    };
+    // Whoever asked may have gone.
+    let _ = request.reply.send(reply);
+}
+
+async fn carry_out(shared: &Shared, call: AgentCall) -> Reply {
+    match call {
+        AgentCall::Status {} => value(&shared.status()),
+        AgentCall::Stop {} => {
+            shared.stop();
+            Ok(Value::Null)
+        }
+        AgentCall::Reload {} => value(&editor::reload(shared).await?.warnings),
+        AgentCall::Save { autosave } => value(&editor::save(shared, autosave).await?),
+        AgentCall::Get {} => {
+            let core = shared.core.borrow();
+            let running = &core.running;
+            value(&StateAnswer {
+                revision: running.revision,
+                text: running.state.file.text(),
+                saved: running.is_saved(),
+                file: running.source.path().display().to_string(),
+                running: running.path.display().to_string(),
+            })
+        }
+        AgentCall::Set { revision, text } => value(&editor::set(shared, revision, text).await?),
+    }
+}
+
+/// Asks a child. The check process is started for whoever wants to change the table, which it holds.
+async fn forward(shared: &Shared, kind: Kind, request: &Request) -> Reply {
+    let child = shared.child(kind);
+    let for_table = request.verb.starts_with("table.");
+    if request.verb == "table.apply" {
+        shared.core.borrow().running.source.may_change()?;
+    }
+    if !child.runs() && !for_table {
+        return Err(vec![shared.core.borrow().why_down(kind)]);
+    }
+    if !child.is_ready() {
+        let started = shared.want(kind).await;
+        if started.is_err() && !child.wanted {
+            shared.core.borrow_mut().tree.release(kind);
+        }
+        started?;
+    }
+    let answer = ask(shared, kind, &request.verb, request.params.clone()).await?;
+    if for_table && request.verb != "table.get" {
+        shared.table_changed();
+    }
+    Ok(answer)
+}
+
+fn value(answer: &impl serde::Serialize) -> Reply {
+    serde_json::to_value(answer).map_err(|error| vec![Complaint::new(error)])
+}

@@ -1,0 +1,233 @@
+//! `lvsadm agent run`: the agent in the foreground, or in the background for `agent start`.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Write as _},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::fs::OpenOptionsExt,
+    },
+    path::{self, PathBuf},
+    time::Duration,
+};
+
+use clap::{Args, ValueEnum};
+use nix::unistd;
+
+use super::ask::refused;
+use crate::{
+    agent::{control, supervisor},
+    cli::{Error, Ui, args, config::KEEPALIVED_CONF, vrrp::Target},
+};
+
+/// Run the agent in the foreground, until a signal ends it
+///
+/// It begins with the save file, or with what an agent that was killed has left. The processes that it needs are started and
+/// kept running: VRRP if there are virtual routers, checks if there are checks or a table.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+What happens is said on standard error, one line an event. SIGHUP reads the save file again, SIGUSR1 says how everything is,
+SIGTERM and Ctrl-C give addresses up and end. systemd is told when everything stands (Type=notify), and that the agent is
+alive (WatchdogSec=).
+
+Examples:
+  lvsadm agent run
+      What /etc/sysconfig/lvsadm says.
+  lvsadm agent run --autosave --rt-priority 10 --no-swap
+      Changes are kept at once; VRRP is in time on a busy machine.
+  lvsadm agent run --config /etc/keepalived/keepalived.conf
+      In the place of keepalived.
+  lvsadm agent run --state ./trial --run-dir /tmp/trial
+      Beside the real one, for a trial.")]
+pub(super) struct RunArgs {
+    #[command(flatten)]
+    options: RunOptions,
+    /// Somebody waits on standard output for the word that it runs
+    #[arg(long, hide = true)]
+    background: bool,
+}
+
+/// How an agent runs.
+#[derive(Debug, Args)]
+pub(super) struct RunOptions {
+    #[command(flatten)]
+    target: Target,
+    /// Run a keepalived.conf instead of a save file [without a name: /etc/keepalived/keepalived.conf]
+    ///
+    /// keepalived's rules hold: the services of the file are as the file has them, and go when the agent ends. Commands do not
+    /// change what runs; the file does, by `lvsadm agent reload` or SIGHUP. A file with errors is refused, and what runs goes on.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = KEEPALIVED_CONF, help_heading = "Files")]
+    #[arg(conflicts_with = "autosave")]
+    config: Option<PathBuf>,
+    /// Begin with the save file, although an agent that was killed has left what it ran
+    #[arg(long, help_heading = "Files")]
+    fresh: bool,
+    /// Write each change to the save file
+    #[arg(long, help_heading = "Files")]
+    autosave: bool,
+    /// File for the process number [default: none; with `start` agent.pid in the run directory]
+    #[arg(long, value_name = "FILE", help_heading = "Files")]
+    pid_file: Option<PathBuf>,
+    /// Append what is said to this file
+    #[arg(long, value_name = "FILE", help_heading = "Files")]
+    log_file: Option<PathBuf>,
+    /// The end may take so many seconds; then processes are killed [default: 10]
+    #[arg(long, value_name = "SECONDS", help_heading = "Process", value_parser = args::interval)]
+    stop_limit: Option<Duration>,
+    /// Run VRRP with this real-time priority
+    #[arg(long, value_name = "NUMBER", help_heading = "Process", value_parser = clap::value_parser!(u8).range(1..=99))]
+    rt_priority: Option<u8>,
+    /// Run VRRP with this niceness
+    #[arg(long, value_name = "NUMBER", help_heading = "Process", allow_negative_numbers = true, value_parser = clap::value_parser!(i8).range(-20..=19))]
+    nice: Option<i8>,
+    /// Lock VRRP's memory, so that it never waits for a disk
+    #[arg(long, help_heading = "Process")]
+    no_swap: bool,
+    /// Run VRRP on this CPU only; may be repeated
+    #[arg(long, value_name = "NUMBER", help_heading = "Process")]
+    cpu: Vec<usize>,
+    /// Who runs scripts and commands of checks that name nobody [default: lvsadm_script, keepalived_script or nobody, the first that there is]
+    #[arg(long, value_name = "USER[:GROUP]", help_heading = "Process")]
+    script_user: Option<String>,
+    /// Put all servers back with the operator's weight at the end
+    #[arg(long, help_heading = "Table")]
+    restore_table: bool,
+    /// What becomes of others' changes to the kernel's table
+    #[arg(long, value_name = "WHAT", help_heading = "Table")]
+    foreign: Option<ForeignWord>,
+    /// The kernel's table is compared within this time, in seconds [default: 5]
+    #[arg(long, value_name = "SECONDS", help_heading = "Table")]
+    compare: Option<String>,
+    /// First of 65536 firewall marks for --through-vip [default: 0x4c560000]
+    #[arg(long, value_name = "MARK", help_heading = "Table")]
+    first_mark: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ForeignWord {
+    /// They are the operator's wish from now on
+    Adopt,
+    /// They are undone
+    Restore,
+}
+
+impl RunArgs {
+    /// Runs it until a signal ends it.
+    pub(super) fn run(self, ui: &mut Ui) -> Result<u8, Error> {
+        if !self.background {
+            let log = self.options.log_file.clone();
+            let options = self.options.prepare(false)?;
+            log.map(write_log_to).transpose()?;
+            ui.flush()?;
+            return supervisor::run(options, || ()).map(|()| 0).map_err(refused);
+        }
+        let starter = detach().map_err(|error| Error::failed(format_args!("cannot go to the background: {error}")))?;
+        let log = self.options.log_file.clone();
+        let tell = |complaints: &[control::Complaint]| {
+            let mut line = serde_json::to_vec(complaints).unwrap_or_default();
+            line.push(b'\n');
+            // Whoever started it need not wait for the end.
+            let _ = (&starter).write_all(&line);
+        };
+        let result = self.options.prepare(true).and_then(|options| {
+            write_log_to(log.unwrap_or_else(|| PathBuf::from("/dev/null")))?;
+            std::env::set_current_dir("/").map_err(|error| Error::failed(format_args!("cannot go to /: {error}")))?;
+            supervisor::run(options, || tell(&[])).map(|()| 0).map_err(refused)
+        });
+        if let Err(error) = &result {
+            let complaints = error.complaints().iter();
+            tell(
+                &complaints
+                    .map(|each| control::Complaint { text: each.text.clone(), hint: each.hint.clone() })
+                    .collect::<Vec<_>>(),
+            );
+        }
+        result
+    }
+}
+
+impl RunOptions {
+    /// Checks what can be checked, and makes paths independent of the working directory.
+    fn prepare(self, background: bool) -> Result<supervisor::Options, Error> {
+        let run_dir = absolute(self.target.run_dir())?;
+        let source = match &self.config {
+            Some(file) => supervisor::Source::Keepalived(absolute(file.clone())?),
+            None => supervisor::Source::Saved(absolute(self.target.state())?),
+        };
+        let default = background.then(|| run_dir.join("agent.pid"));
+        let pid_file = self.pid_file.clone().map(absolute).transpose()?.or(default);
+        let stop_limit = self.stop_limit.unwrap_or(Duration::from_secs(10));
+        let (vrrp_words, check_words) = (self.vrrp_words(), self.check_words());
+        let Self { fresh, autosave, .. } = self;
+        Ok(supervisor::Options { run_dir, source, fresh, autosave, pid_file, stop_limit, vrrp_words, check_words })
+    }
+
+    fn vrrp_words(&self) -> Vec<String> {
+        let priority = self.rt_priority.map(|value| format!("--rt-priority={value}"));
+        let nice = self.nice.map(|value| format!("--nice={value}"));
+        let lock = self.no_swap.then(|| "--no-swap".to_owned());
+        let cpus = self.cpu.iter().map(|cpu| format!("--cpu={cpu}"));
+        priority.into_iter().chain(nice).chain(lock).chain(cpus).collect()
+    }
+
+    fn check_words(&self) -> Vec<String> {
+        let foreign = self.foreign.and_then(|word| word.to_possible_value());
+        let named = [
+            ("script-user", self.script_user.clone()),
+            ("foreign", foreign.map(|word| word.get_name().to_owned())),
+            ("compare", self.compare.clone()),
+            ("first-mark", self.first_mark.clone()),
+        ];
+        let named = named.into_iter().filter_map(|(name, value)| Some(format!("--{name}={}", value?)));
+        named.chain(self.restore_table.then(|| "--restore-table".to_owned())).collect()
+    }
+}
+
+fn absolute(path: PathBuf) -> Result<PathBuf, Error> {
+    path::absolute(&path)
+        .map_err(|error| Error::failed(format_args!("cannot tell where {} is: {error}", path.display())))
+}
+
+/// Sends standard error, which children share, to the end of a file.
+fn write_log_to(path: PathBuf) -> Result<(), Error> {
+    let failed = |error: io::Error| Error::failed(format_args!("cannot write {}: {error}", path.display()));
+    let file = OpenOptions::new().append(true).create(true).mode(0o640).open(&path).map_err(failed)?;
+    unistd::dup2_stderr(&file).map_err(|errno| failed(errno.into()))
+}
+
+/// Leaves the terminal and its session; returns what was standard output, where somebody waits.
+fn detach() -> io::Result<File> {
+    let starter: OwnedFd = io::stdout().as_fd().try_clone_to_owned()?;
+    let null = OpenOptions::new().read(true).write(true).open("/dev/null")?;
+    unistd::dup2_stdout(&null)?;
+    unistd::dup2_stdin(&null)?;
+    unistd::setsid()?;
+    Ok(File::from(starter))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        run: RunArgs,
+    }
+
+    #[test]
+    fn options_go_to_whom_they_are_for() {
+        let words = "run --rt-priority 5 --nice -3 --no-swap --cpu 0 --cpu 1 --foreign restore --compare 2s --autosave \
+                     --restore-table --run-dir run --state /s";
+        let line = Line::try_parse_from(words.split_whitespace()).unwrap();
+        let options = line.run.options.prepare(true).unwrap();
+        assert_eq!(options.vrrp_words, ["--rt-priority=5", "--nice=-3", "--no-swap", "--cpu=0", "--cpu=1"]);
+        assert_eq!(options.check_words, ["--foreign=restore", "--compare=2s", "--restore-table"]);
+        assert!(options.run_dir.is_absolute() && options.autosave && !options.fresh);
+        assert_eq!(options.pid_file, Some(options.run_dir.join("agent.pid")));
+        let bare = Line::try_parse_from(["run"]).unwrap().run.options.prepare(false).unwrap();
+        assert_eq!((bare.pid_file, bare.stop_limit), (None, Duration::from_secs(10)));
+    }
+}

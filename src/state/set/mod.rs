@@ -1,0 +1,163 @@
+//! Lines of a save file about the agent itself ↔ settings: `set mail OPTIONS`. The options are tables, as those of VRRP.
+
+mod mail;
+
+use super::{
+    file::{Fault, without_program},
+    vrrp::{
+        Given, Grammar as _,
+        option::{edit, print, read},
+        reader::Reader,
+        values::nearest,
+    },
+    words,
+};
+
+pub use mail::{About, Address, MailGrammar, MailSettings, Security, Subject};
+
+/// What the lines say about the agent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Who gets mail, and how; `None` = nobody.
+    pub mail: Option<MailSettings>,
+}
+
+/// What there is to set.
+const TOPICS: [&str; 1] = ["mail"];
+
+/// Reads lines about the agent, with their numbers from 1.
+///
+/// # Errors
+/// All faults, in the order of their lines.
+pub fn parse<'a>(lines: impl Iterator<Item = (usize, &'a str)>) -> Result<Settings, Vec<Fault>> {
+    let mut settings = Settings::default();
+    let mut faults = Vec::new();
+    let mut mail_line = None;
+    for (line, text) in lines {
+        let words = match words::split(text) {
+            Ok(words) => words,
+            Err(unsplit) => {
+                let (column, message) = (unsplit.column(), unsplit.to_string());
+                faults.push(Fault { line, column, message, hint: None });
+                continue;
+            }
+        };
+        let [set, topic, options @ ..] = without_program(&words) else {
+            let hint = Some(format!("lines are: set {} …", TOPICS.join(" …, set ")));
+            faults.push(Fault { line, column: 1, message: "what is to be set is missing behind set".to_owned(), hint });
+            continue;
+        };
+        let mut refuse = |message: String, hint: Option<String>| {
+            faults.push(Fault { line, column: topic.column, message, hint });
+        };
+        if topic.text != "mail" {
+            let meant = nearest(&topic.text, TOPICS.into_iter()).map(|meant| format!("did you mean set {meant}?"));
+            refuse(format!("there is nothing to set that is called `{}`", topic.text), meant);
+            continue;
+        }
+        if let Some(first) = mail_line {
+            refuse(format!("`set mail` is there already, in line {first}"), Some("keep one of the two".to_owned()));
+            continue;
+        }
+        mail_line = Some(line);
+        let (given, wrong) = read(MailGrammar::SECTIONS, options, line);
+        let mut reader = Reader::new("set mail".to_owned(), line, set.column, &given);
+        settings.mail = mail::settings(&mut reader);
+        faults.extend(wrong);
+        faults.append(&mut reader.faults);
+    }
+    faults.sort_by_key(|fault| (fault.line, fault.column));
+    if faults.is_empty() { Ok(settings) } else { Err(faults) }
+}
+
+/// Whether a line is `set mail`.
+pub fn is_mail(line: &str) -> bool {
+    let Ok(words) = words::split(line) else { return false };
+    matches!(without_program(&words), [set, topic, ..] if set.text == "set" && topic.text == "mail")
+}
+
+/// Returns the line `set mail` with changes to its options; `line` may be empty if there was none. `unset` are words
+/// `OPTION` or `OPTION=WORD` that go back to the default.
+///
+/// # Errors
+/// What is wrong with the line or with `unset`: text and hint of each.
+pub fn edited_mail(line: &str, changes: Vec<Given>, unset: &[String]) -> Result<String, Vec<(String, Option<String>)>> {
+    let words = words::split(line).map_err(|unsplit| vec![(unsplit.to_string(), None)])?;
+    let options = without_program(&words).get(2..).unwrap_or_default();
+    let (base, faults) = read(MailGrammar::SECTIONS, options, 0);
+    if !faults.is_empty() {
+        return Err(faults.into_iter().map(|fault| (fault.message, fault.hint)).collect());
+    }
+    let given = edit(MailGrammar::SECTIONS, base, changes, unset);
+    let given = given.map_err(|wrong| wrong.into_iter().map(|wrong| (wrong.why, wrong.hint)).collect::<Vec<_>>())?;
+    Ok(format!("set mail{}", print(&given)))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn one(line: &str) -> Result<MailSettings, Vec<(usize, String)>> {
+        let parsed = parse(std::iter::once((1, line)));
+        let places = |faults: Vec<Fault>| faults.into_iter().map(|fault| (fault.column, fault.message)).collect();
+        parsed.map(|settings| settings.mail.expect("mail")).map_err(places)
+    }
+
+    #[test]
+    fn mail() {
+        let plain =
+            one("set mail --server mx.example.org --from lvs@example.org --to 'Ops Team <ops@example.org>'").unwrap();
+        assert_eq!((plain.server.as_str(), plain.port, plain.security), ("mx.example.org", 25, Security::None));
+        assert_eq!(plain.to[0].address, "ops@example.org");
+        assert!(plain.about.contains(&About::Servers) && plain.wants(About::Instances, ["VI_1"].into_iter()));
+        let all = one(
+            "lvsadm set mail --server [2001:db8::1]:587 --from a@b --to c@d --to e@f --starttls --auth-file /etc/mail.auth \
+             --helo lb1.example.org --tag lb1 --timeout 5s --about servers --about instances --not VI_2 --authorities /ca.pem",
+        )
+        .unwrap();
+        assert_eq!((all.server.as_str(), all.port, all.to.len()), ("2001:db8::1", 587, 2));
+        assert!(
+            all.wants(About::Servers, ["TCP 10.0.0.1:80"].into_iter())
+                && !all.wants(About::Instances, ["VI_2"].into_iter())
+        );
+        assert!(!all.wants(About::Services, ["TCP 10.0.0.1:80"].into_iter()));
+        assert_eq!(one("set mail --server h --tls --from a@b --to c@d").unwrap().port, 465);
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_said_at_once() {
+        let faults = one(
+            "set mail --server 'a b' --from nobody --to 'x\u{7f}@y' --tls --starttls --timeout 0 --about everything --colour red",
+        )
+        .unwrap_err();
+        assert_eq!(faults.len(), 7, "{faults:#?}");
+        let missing = one("set mail --auth-file /x --no-verify").unwrap_err();
+        let texts: Vec<_> = missing.iter().map(|(_, text)| text.as_str()).collect();
+        assert_eq!(texts.len(), 5, "{texts:#?}");
+        for (line, column) in [("set", 1), ("set male", 5), ("set mail 'x", 10)] {
+            assert_eq!(one(line).unwrap_err()[0].0, column, "{line}");
+        }
+        let twice = parse([(1, "set mail --server h --from a@b --to c@d"), (5, "set mail --server h")].into_iter());
+        assert_eq!(twice.unwrap_err().iter().map(|fault| fault.line).collect::<Vec<_>>(), [5]);
+    }
+
+    #[test]
+    fn edits_touch_what_they_name() {
+        let line = "set mail --server h --from a@b --to c@d --to e@f";
+        let unset = ["to=c@d".to_owned()];
+        let edited = edited_mail(line, Vec::new(), &unset).unwrap();
+        assert_eq!(edited, "set mail --server h --from a@b --to e@f");
+        assert_eq!(edited_mail("", Vec::new(), &[]).unwrap(), "set mail");
+        assert!(is_mail("lvsadm set mail --to x") && !is_mail("set male") && !is_mail("vrrp set mail"));
+        assert!(edited_mail(line, Vec::new(), &["tls".to_owned()]).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_makes_it_panic(line in r"set mail( --(server|from|to|about|timeout|not|port) \PC{0,12}){0,5}|\PC{0,60}") {
+            let _ = parse(std::iter::once((1, line.as_str())));
+        }
+    }
+}
