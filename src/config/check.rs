@@ -84,7 +84,13 @@ impl<'a> Seen<'a> {
                 self.find(block, Finding::warning(&word.place, format_args!("lvsadm does not do {name}: {why}")));
             }
             Status::Obsolete(instead) => {
-                self.find(block, Finding::warning(&word.place, format_args!("{name} is obsolete: {instead}")));
+                // Of some, keepalived says so, too.
+                let verdict = match &**name {
+                    "lvs_sync_daemon_interface" | "or" | "gw" => Verdict::Corrects,
+                    _ => Verdict::Accepts,
+                };
+                let finding = Finding::warning(&word.place, format_args!("{name} is obsolete: {instead}"));
+                self.find(block, finding.keepalived(verdict));
             }
         }
         if keyword.status == Status::Honoured && keyword.name() != &**name && keyword.name() == "lvs_flush_on_stop" {
@@ -245,6 +251,11 @@ impl<'a> Seen<'a> {
                 }
                 _ => {
                     let near = nearest(&word.text, options.iter().flat_map(|option| option.names).copied());
+                    // What follows belongs to it.
+                    let takes =
+                        near.and_then(|near| schema::find(options, near)).map_or(0, |option| option.takes.len());
+                    let behind = words.iter().skip(at).take(takes);
+                    at += behind.take_while(|word| schema::find(options, &word.text).is_none()).count();
                     let message = format_args!("{} is no option of {}", word.text, subject.text);
                     let finding = Finding::error(&word.place, message).keepalived(Verdict::Ignores);
                     self.find(block, Finding { hint: near.map(|near| format!("{near}?")), ..finding });

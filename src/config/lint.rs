@@ -29,9 +29,8 @@ pub struct Manner {
 
 /// Returns all that is wrong with a file and what it includes, in the order of the file.
 pub fn lint(path: &Path, environment: &Environment, manner: Manner) -> Vec<Finding> {
-    let Loaded { mut built, mut findings } = load::inspect(path, environment, manner.strict);
+    let (statements, Loaded { mut built, mut findings }) = load::inspect(path, environment, manner.strict);
     if manner.here {
-        let (statements, _) = super::read(path, environment);
         load::add(&mut findings, load::of_machine(&mut built));
         load::add(&mut findings, missing_links(&statements));
     }

@@ -6,7 +6,7 @@ use super::{
     Environment,
     build::{Built, build},
     lint, read,
-    tree::{Finding, Level, Place, Verdict},
+    tree::{Finding, Level, Place, Statement, Verdict},
 };
 use crate::{
     check::settings::Question,
@@ -44,7 +44,7 @@ pub enum Machine {
 
 /// Reads a file. Looks at users and scripts, too.
 pub fn load(path: &Path, environment: &Environment, machine: Machine) -> Loaded {
-    let Loaded { mut built, mut findings } = inspect(path, environment, false);
+    let (_, Loaded { mut built, mut findings }) = inspect(path, environment, false);
     let mut missing = of_machine(&mut built);
     if machine == Machine::Any {
         missing.iter_mut().for_each(|finding| finding.level = Level::Warning);
@@ -53,25 +53,26 @@ pub fn load(path: &Path, environment: &Environment, machine: Machine) -> Loaded 
     Loaded { findings: lint::in_order(findings), built }
 }
 
-/// Reads a file and says what is wrong with it on any machine. `strict` adds what keepalived complains of and lvsadm takes as it is meant.
-pub fn inspect(path: &Path, environment: &Environment, strict: bool) -> Loaded {
+/// Reads a file and says what is wrong with it on any machine. `strict` adds what keepalived complains of and lvsadm takes
+/// as it is meant.
+pub(super) fn inspect(path: &Path, environment: &Environment, strict: bool) -> (Vec<Statement>, Loaded) {
     let (tree, mut findings) = read(path, environment);
     findings.extend(lint::check(&tree, strict));
     let mut built = build(&tree);
     add(&mut findings, std::mem::take(&mut built.findings));
-    Loaded { findings: lint::in_order(findings), built }
+    (tree, Loaded { built, findings })
 }
 
 /// Adds findings about lines of which nothing as bad is said yet: a fault is told once, and best by what was asked first.
 pub(super) fn add(findings: &mut Vec<Finding>, others: Vec<Finding>) {
     let line = |finding: &Finding| (Rc::clone(&finding.place.file), finding.place.line);
-    let mut known: HashMap<_, Level> = HashMap::with_capacity(findings.len());
-    for finding in findings.iter() {
-        let level = known.entry(line(finding)).or_insert(finding.level);
-        *level = finding.level.max(*level);
+    let mut known: HashMap<_, Level> = HashMap::new();
+    for finding in &*findings {
+        let worst = known.entry(line(finding)).or_insert(finding.level);
+        *worst = finding.level.max(*worst);
     }
     findings
-        .extend(others.into_iter().filter(|other| known.get(&line(other)).is_none_or(|level| *level < other.level)));
+        .extend(others.into_iter().filter(|other| known.get(&line(other)).is_none_or(|known| *known < other.level)));
 }
 
 /// Finds users and scripts that this machine does not have, or must not run; settles who runs commands that name nobody.

@@ -151,7 +151,7 @@ fn file(text: &str) -> Loaded {
     let path = Path::new("/etc/keepalived/keepalived.conf");
     let files = Memory([(path.to_owned(), text.as_bytes().to_vec())].into());
     let environment = Environment { files: Box::new(files), ..Environment::default() };
-    inspect(path, &environment, false)
+    inspect(path, &environment, false).1
 }
 
 fn built(text: &str) -> Built {
