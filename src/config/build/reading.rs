@@ -249,7 +249,11 @@ pub(super) fn group4(text: &str) -> Reading<IpAddr> {
 /// Reads an IPv6 multicast group.
 pub(super) fn group6(text: &str) -> Reading<IpAddr> {
     let group: Option<Ipv6Addr> = text.parse().ok();
-    group.filter(Ipv6Addr::is_multicast).map(IpAddr::V6).ok_or_else(|| "this is no IPv6 multicast address".to_owned())
+    let group = group.filter(Ipv6Addr::is_multicast).ok_or_else(|| "this is no IPv6 multicast address".to_owned())?;
+    if group.octets()[1] & 0x0f != 2 {
+        return Err("this is not a group of one link: such groups begin with ff02".to_owned());
+    }
+    Ok(group.into())
 }
 
 /// Reads the port of an address.
