@@ -5,6 +5,7 @@
 
 mod attempt;
 mod drain;
+mod events;
 mod explain;
 mod top;
 
@@ -22,6 +23,7 @@ use crate::{
 
 pub use attempt::{Attempt, Digest};
 pub use drain::{DrainStep, Undrained};
+pub use events::{Event, Events};
 pub use explain::Explained;
 pub use top::Top;
 

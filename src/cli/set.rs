@@ -22,6 +22,10 @@ use crate::{
 
 /// Change settings of the agent itself: who gets mail
 #[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  lvsadm set mail --server mail.example.org --from lvs@example.org --to ops@example.org --test
+      Who gets mail when servers and virtual routers come and go; one mail at once.")]
 pub struct SetArgs {
     #[command(subcommand)]
     topic: Topic,

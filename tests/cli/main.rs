@@ -12,6 +12,7 @@ mod listing;
 mod mistakes;
 mod probes;
 mod savefile;
+mod told;
 mod vrrp;
 
 use std::process::{Command, Stdio};

@@ -7,6 +7,9 @@ export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 lvsadm_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 lab_cache=$(realpath -m "${CARGO_TARGET_DIR:-$lvsadm_root/target}")/lab
 
+# Programs that are taken out of packages whose services nobody wants to run.
+export PATH="$PATH:$lab_cache/bin"
+
 # Prints a message and ends the script. Status 125 is what `timeout`, `env` and `xargs` use for "could not even start it".
 die() {
     echo "${0##*/}: $*" >&2
@@ -57,12 +60,36 @@ need() {
         die "cannot install ${missing[*]} (if other packages are in the way, CI=1 lets apt remove them)"
 }
 
+# promtool judges metrics. Its package starts a server when it is installed, so only the one program is taken out of it.
+need_promtool() {
+    type -P promtool >/dev/null && return
+    type -P apt-get >/dev/null || die "missing: promtool (part of Prometheus); please install it yourself"
+    echo "${0##*/}: fetching promtool" >&2
+    local here=$lab_cache/promtool
+    mkdir -p "$lab_cache/bin" "$here"
+    (
+        flock 9
+        cd "$here" || exit
+        logged "$lab_cache/apt.log" apt_download prometheus &&
+            dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool &&
+            mv usr/bin/promtool "$lab_cache/bin/"
+    ) 9>"$lab_cache/apt.lock" || die "cannot fetch promtool, of the Debian package prometheus"
+    rm -rf "$here"
+}
+
+# Fetches a package into the current directory, without installing it.
+apt_download() {
+    apt-get -q download "$1" && return
+    apt update && apt-get -q download "$1"
+}
+
 # What building, and the tests of all kinds, need beside cargo.
 need_for_tests() {
     need cc:gcc ip:iproute2 sysctl:procps ipvsadm:ipvsadm nginx:nginx-light curl:curl strace:strace \
         groff:groff-base mandoc:mandoc zsh:zsh fish:fish genhash:keepalived openssl:openssl \
         nft:nftables ping:iputils-ping setpriv:util-linux tcpdump:tcpdump tshark:tshark capsh:libcap2-bin /usr/lib/frr/vrrpd:frr \
         apache2:apache2-bin named:bind9 postfix:postfix
+    need_promtool
 }
 
 # Runs cargo so that it starts what it built inside the lab.

@@ -11,5 +11,6 @@ mod live;
 mod restore;
 mod smoke;
 mod support;
+mod told;
 mod verbs;
 mod vrrp;

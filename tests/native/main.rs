@@ -15,6 +15,7 @@ mod sockets;
 #[allow(dead_code)]
 #[path = "../lab/support/mod.rs"]
 mod support;
+mod told;
 mod trackers;
 mod vrrp;
 

@@ -11,7 +11,7 @@ use super::{Error, Foreign, Owns, WantedTurn, process::Process};
 use crate::{
     agent::{
         control::{Applied, Drained, Place, Refused},
-        event::Event,
+        event::{Event, Subject},
     },
     ipvs::plan::{Extra, plan, undo},
     model::{Change, Conflict, Moment, ServerKey, ServiceKey, Table, Target},
@@ -22,6 +22,9 @@ use crate::{
     },
     sys::clock::now,
 };
+
+/// So many changes at once are said one by one.
+const MOST_SAID: usize = 10;
 
 /// Changes that were refused, by their index: the error number, and what the kernel said beside it.
 type Refusals = BTreeMap<usize, (Errno, Option<String>)>;
@@ -81,9 +84,27 @@ impl Process {
             return Err(Error::Lost);
         }
         let done = if each || refused.is_empty() { changes.len() - refused.len() } else { 0 };
+        if done > 0 {
+            let done = changes.iter().enumerate().filter(|(index, _)| !refused.contains_key(index));
+            self.say_asked(done.map(|(_, change)| change));
+        }
         let refusal =
             |(index, (errno, said)): (usize, (Errno, Option<String>))| Refused { index, errno: errno as i32, said };
         Ok(Applied { refused: refused.into_iter().map(refusal).collect(), done })
+    }
+
+    /// Says which changes were asked for and made; of many, how many.
+    fn say_asked<'a>(&self, changes: impl Iterator<Item = &'a Change> + Clone) {
+        let count = changes.clone().count();
+        let text = format!("{count} changes of the table were asked for");
+        let events = match count {
+            0..=MOST_SAID => changes.map(Event::asked).collect(),
+            _ => vec![Event::now(Subject::Process("check".to_owned()), "changed", text)],
+        };
+        for event in events {
+            log::info!("{event}");
+            self.options.outlet.put(&event);
+        }
     }
 
     /// Puts each change beside its index, and in the place of a `Clear` the deletion of every service.

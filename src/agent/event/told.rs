@@ -80,6 +80,12 @@ impl Event {
         Self::now(target.into(), "unknown", format_args!("{target}: a check tells nothing")).because(reason)
     }
 
+    /// Says that a change of the table was asked for.
+    pub fn asked(change: &Change) -> Self {
+        let text = format!("a change of the table was asked for: {}", print::change_line(change));
+        Self::now((&change.target()).into(), "changed", text)
+    }
+
     /// Says that somebody else changed the kernel's table, and what becomes of that.
     pub fn foreign(change: &Change, policy: Foreign) -> Self {
         let (what, becomes) = match policy {

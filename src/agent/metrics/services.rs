@@ -120,8 +120,10 @@ fn process(text: &mut Exposition, status: &Status) {
         table.refused,
     );
     text.single("table_refusals", Kind::Gauge, "Changes that the kernel refuses now", table.refusals.len());
-    let help = "Changes that somebody else made to our services in the kernel's table";
-    text.single("table_foreign_changes_total", Kind::Counter, help, table.foreign);
+    let foreign = [("adopted", table.adopted), ("restored", table.restored), ("ignored", table.ignored)];
+    let foreign = foreign.map(|(outcome, count)| (labels(&[("outcome", outcome)]), count));
+    let help = "Changes that somebody else made to our services in the kernel's table, by what became of them";
+    text.family("table_foreign_changes_total", Kind::Counter, help, foreign);
 }
 
 /// How many servers are in each state.
@@ -166,6 +168,9 @@ fn servers(text: &mut Exposition, services: &[ServiceStatus]) {
     text.family("server_up", Kind::Gauge, "Whether its checks pass", up);
     let age = all().map(|(service, server)| (label(service, server), server.since_ms / 1000));
     text.family("server_state_age_seconds", Kind::Gauge, "How long it has been in its state", age);
+    let drains =
+        all().filter_map(|(service, server)| Some((label(service, server), u8::from(server.drain.as_ref()?.drained))));
+    text.family("server_drained", Kind::Gauge, "Of servers that drain: whether they have", drains);
     let weight = all().map(|(service, server)| (label(service, server), server.operator_weight));
     text.family("server_operator_weight", Kind::Gauge, "Weight that the operator gave it", weight);
 }

@@ -18,6 +18,7 @@ use crate::{
     cli::{
         Error, Ui,
         args::{Faults, duration},
+        json,
         render::clean_line,
     },
 };
@@ -134,7 +135,7 @@ impl EventsArgs {
     fn print(&self, events: &[Entry], ui: &mut Ui) -> Result<(), Error> {
         for entry in events {
             if self.json {
-                ui.json_line(entry)?;
+                ui.json_line(&json::Event::new(entry))?;
             } else {
                 ui.print(format!("{} {}\n", time(entry), clean_line(&entry.event.to_string())))?;
             }

@@ -19,6 +19,7 @@ use crate::{
     cli::{
         Complaint, Error, Ui,
         args::{Faults, OneService, server_filter},
+        json,
         names::Names,
         render::{clean_line, duration},
     },
@@ -76,7 +77,7 @@ impl WhyArgs {
         }
         newest(&mut page, number.unwrap_or(OF_EACH));
         if json {
-            ui.json(&page)?
+            ui.json(&json::Events::new(&page))?
         } else {
             ui.print(text(&page.events, now()))?
         }

@@ -85,17 +85,36 @@ impl Daemon {
     /// Postfix, which takes mail on port 25 and keeps it; on port 2525 its gatekeeper (postscreen) greets with a line
     /// `220-`, and a second later with the last line.
     pub(crate) fn postfix() -> Self {
+        Self::mail_server(POSTFIX_MAIN, &[])
+    }
+
+    /// The same, which can make connections secure: it is the one who is called this in a certificate of
+    /// [`certificate`], whose PEM files these are.
+    pub(crate) fn postfix_with_tls(key: &str, certificate: &str) -> Self {
+        let main =
+            format!("{POSTFIX_MAIN}smtpd_tls_security_level = may\nsmtpd_tls_chain_files = {{dir}}/etc/chain.pem\n");
+        Self::mail_server(&main, &[("etc/chain.pem", &format!("{key}{certificate}"))])
+    }
+
+    /// The mails that it has taken and kept, as they are in its queue: records, of which some are lines.
+    pub(crate) fn mails(&self) -> Vec<String> {
+        let queue = fs::read_dir(self.directory.path().join("spool/incoming")).into_iter().flatten();
+        let mail = |entry: std::io::Result<fs::DirEntry>| fs::read(entry.ok()?.path()).ok();
+        queue.filter_map(mail).map(|mail| String::from_utf8_lossy(&mail).into_owned()).collect()
+    }
+
+    fn mail_server(main: &str, more: &[(&str, &str)]) -> Self {
         Self::start(
             "sh",
             &[
                 "-c",
                 // `postfix start-fg` is more processes than one, of which the first is not the one to stop, and takes seconds
                 // in a slow guest to look at directories that only mail would need.
-                "cd {dir} && mkdir -p spool/pid spool/private spool/public data &&
-                 chown postfix spool/private spool/public data &&
+                "cd {dir} && mkdir -p spool/pid spool/private spool/public spool/incoming data &&
+                 chown postfix spool/private spool/public spool/incoming data &&
                  exec setsid /usr/lib/postfix/sbin/master -c {dir}/etc -d",
             ],
-            &[("etc/main.cf", POSTFIX_MAIN), ("etc/master.cf", POSTFIX_MASTER)],
+            &[&[("etc/main.cf", main), ("etc/master.cf", POSTFIX_MASTER)], more].concat(),
         )
     }
 
@@ -186,6 +205,7 @@ smtpd pass - - n - - smtpd
 cleanup unix n - n - 0 cleanup
 rewrite unix - - n - - trivial-rewrite
 anvil unix - - n - 1 anvil
+tlsmgr unix - - n 1000? 1 tlsmgr
 postlog unix-dgram n - n - 1 postlogd
 ";
 
