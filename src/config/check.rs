@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::{
     schema::{self, Inside, Keyword, Kind, Slot, Status, Thing, Times},
-    tree::{Finding, Level, Place, Statement, Verdict, Word},
+    tree::{Finding, Place, Statement, Verdict, Word},
     values,
 };
 
@@ -17,7 +17,7 @@ pub(super) struct Seen<'a> {
     pub(super) defined: HashMap<(Thing, &'a str), (&'a Place, usize)>,
     /// What is named, in the order of the file, with the block it stands in.
     pub(super) named: Vec<(Thing, &'a Word, String, usize)>,
-    /// Users and groups that are named, and links, and commands.
+    /// Links that are named.
     pub(super) of_host: Vec<(Kind, &'a Word, String)>,
     names: usize,
 }
@@ -84,7 +84,13 @@ impl<'a> Seen<'a> {
                 self.find(block, Finding::warning(&word.place, format_args!("lvsadm does not do {name}: {why}")));
             }
             Status::Obsolete(instead) => {
-                self.find(block, Finding::warning(&word.place, format_args!("{name} is obsolete: {instead}")));
+                // Of some, keepalived says so, too.
+                let verdict = match &**name {
+                    "lvs_sync_daemon_interface" | "or" | "gw" => Verdict::Corrects,
+                    _ => Verdict::Accepts,
+                };
+                let finding = Finding::warning(&word.place, format_args!("{name} is obsolete: {instead}"));
+                self.find(block, finding.keepalived(verdict));
             }
         }
         if keyword.status == Status::Honoured && keyword.name() != &**name && keyword.name() == "lvs_flush_on_stop" {
@@ -245,6 +251,11 @@ impl<'a> Seen<'a> {
                 }
                 _ => {
                     let near = nearest(&word.text, options.iter().flat_map(|option| option.names).copied());
+                    // What follows belongs to it.
+                    let takes =
+                        near.and_then(|near| schema::find(options, near)).map_or(0, |option| option.takes.len());
+                    let behind = words.iter().skip(at).take(takes);
+                    at += behind.take_while(|word| schema::find(options, &word.text).is_none()).count();
                     let message = format_args!("{} is no option of {}", word.text, subject.text);
                     let finding = Finding::error(&word.place, message).keepalived(Verdict::Ignores);
                     self.find(block, Finding { hint: near.map(|near| format!("{near}?")), ..finding });
@@ -271,7 +282,7 @@ impl<'a> Seen<'a> {
         match kind {
             Kind::New(thing) => self.define(thing, word, block),
             Kind::Of(thing) => self.named.push((thing, word, block.to_owned(), self.names)),
-            Kind::User | Kind::Group | Kind::Link | Kind::Command => self.of_host.push((kind, word, block.to_owned())),
+            Kind::Link => self.of_host.push((kind, word, block.to_owned())),
             _ => {}
         }
         1
@@ -341,27 +352,4 @@ pub(super) fn nearest<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> O
     let likeness = |name: &str| strsim::jaro_winkler(&word.to_ascii_lowercase(), &name.to_ascii_lowercase());
     let rated = names.map(|name| (likeness(name), name));
     rated.filter(|(likeness, _)| *likeness > 0.85).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
-}
-
-/// Errors first among findings of one place, and none twice.
-pub(super) fn in_order(mut findings: Vec<Finding>) -> Vec<Finding> {
-    // Files in the order in which they were read.
-    let mut files: Vec<_> = Vec::new();
-    for finding in &findings {
-        if !files.contains(&finding.place.file) {
-            files.push(std::rc::Rc::clone(&finding.place.file));
-        }
-    }
-    let file = |place: &Place| files.iter().position(|file| *file == place.file);
-    findings.sort_by_cached_key(|finding| {
-        let Place { line, column, .. } = finding.place;
-        (file(&finding.place), line, column, std::cmp::Reverse(finding.level))
-    });
-    findings.dedup_by(|a, b| a.place == b.place && a.message == b.message);
-    // A word that is an error needs no warning.
-    let errors: Vec<Place> =
-        findings.iter().filter(|finding| finding.level == Level::Error).map(|finding| finding.place.clone()).collect();
-    let errors: std::collections::BTreeSet<Place> = errors.into_iter().filter(|place| place.line > 0).collect();
-    findings.retain(|finding| finding.level == Level::Error || !errors.contains(&finding.place));
-    findings
 }

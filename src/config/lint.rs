@@ -1,104 +1,97 @@
-//! All that is wrong with a file: grammar, keywords, values, names, and what several of them mean together.
+//! All that is wrong with a file: grammar, keywords, values, names, what several of them mean together, and what this
+//! machine does not have.
 
-use std::path::Path;
-
-use super::{
-    Environment, check, reader, rules,
-    schema::Kind,
-    tree::{Finding, Statement, Verdict},
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    rc::Rc,
 };
 
-/// What a file is checked against beside itself.
-pub trait Host {
-    /// Whether there is a user of this name or number.
-    fn has_user(&self, name: &str) -> bool;
-    /// Whether there is a group of this name or number.
-    fn has_group(&self, name: &str) -> bool;
-    /// Whether there is a link of this name.
-    fn has_link(&self, name: &str) -> bool;
-    /// Returns why a program cannot be run; `None` = it can be.
-    fn cannot_run(&self, program: &Path) -> Option<String>;
+use super::{
+    Environment, check,
+    load::{self, Loaded},
+    rules,
+    schema::Kind,
+    tree::{Finding, Level, Place, Statement, Verdict},
+};
+
+/// Where the kernel shows the links of this network namespace.
+const LINKS: &str = "/sys/class/net";
+
+/// How a file is looked at.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Manner {
+    /// Whether to tell what keepalived complains of and lvsadm takes as it is meant, too.
+    pub strict: bool,
+    /// Whether the file is for this machine: then its users, scripts and links are looked for.
+    pub here: bool,
 }
 
-/// A host of which nothing is known: it has whatever a file names.
-#[derive(Clone, Copy, Debug)]
-pub struct AnyHost;
-
-impl Host for AnyHost {
-    fn has_user(&self, _: &str) -> bool {
-        true
+/// Returns all that is wrong with a file and what it includes, in the order of the file.
+pub fn lint(path: &Path, environment: &Environment, manner: Manner) -> Vec<Finding> {
+    let (statements, Loaded { mut built, mut findings }) = load::inspect(path, environment, manner.strict);
+    if manner.here {
+        load::add(&mut findings, load::of_machine(&mut built));
+        load::add(&mut findings, missing_links(&statements));
     }
-
-    fn has_group(&self, _: &str) -> bool {
-        true
-    }
-
-    fn has_link(&self, _: &str) -> bool {
-        true
-    }
-
-    fn cannot_run(&self, _: &Path) -> Option<String> {
-        None
-    }
+    in_order(findings)
 }
 
-/// A file, read and checked.
-#[derive(Debug)]
-pub struct Linted {
-    /// What it says. With errors among the findings, it is not to be run.
-    pub statements: Vec<Statement>,
-    /// What is wrong with it, in the order of the file.
-    pub findings: Vec<Finding>,
+/// Whether keepalived's own test (`keepalived -t`) has nothing to say of a file with these faults.
+pub fn keepalived_accepts(findings: &[Finding]) -> bool {
+    findings.iter().all(|finding| finding.keepalived == Verdict::Accepts)
 }
 
-impl Linted {
-    /// Whether keepalived's own test (`keepalived -t`) would have nothing to say.
-    pub fn keepalived_accepts(&self) -> bool {
-        self.findings.iter().all(|finding| finding.keepalived == Verdict::Accepts)
-    }
-}
-
-/// Reads and checks a configuration file with all that it includes. `strict` adds what keepalived complains of and lvsadm
-/// takes as it is meant.
-pub fn lint(path: &Path, environment: &Environment, host: &dyn Host, strict: bool) -> Linted {
-    let (statements, mut findings) = reader::read(path, environment);
-    let mut seen = check::check(&statements);
+/// Checks statements against the schema, and against each other.
+pub(super) fn check(statements: &[Statement], strict: bool) -> Vec<Finding> {
+    let mut seen = check::check(statements);
     seen.references();
-    for (kind, word, block) in std::mem::take(&mut seen.of_host) {
-        let name = &*word.text;
-        let finding = match kind {
-            Kind::User if !host.has_user(name.split(':').next().unwrap_or(name)) => {
-                Finding::error(&word.place, format_args!("this host has no user {name}"))
-                    .keepalived(Verdict::Ignores)
-                    .hint(
-                        "keepalived removes every script that has no user of its own; create the user, or name another",
-                    )
-            }
-            Kind::Group if !host.has_group(name.trim_start_matches(':')) => {
-                Finding::error(&word.place, format_args!("this host has no group {name}")).keepalived(Verdict::Ignores)
-            }
-            Kind::Link if !host.has_link(name) => {
-                Finding::warning(&word.place, format_args!("this host has no link {name}"))
-                    .keepalived(Verdict::Refuses)
-                    .hint("names of links: ip link")
-            }
-            Kind::Command => {
-                let arguments = super::text::command_line(std::slice::from_ref(word));
-                let program = arguments.first().map(Path::new).filter(|program| program.is_absolute());
-                match program.and_then(|program| Some((program, host.cannot_run(program)?))) {
-                    Some((program, why)) => {
-                        Finding::warning(&word.place, format_args!("cannot run {}: {why}", program.display()))
-                            .keepalived(Verdict::Ignores)
-                    }
-                    None => continue,
-                }
-            }
-            _ => continue,
-        };
-        findings.push(finding.within(block));
+    let mut findings = seen.findings;
+    findings.append(&mut rules::check(statements, strict));
+    findings
+}
+
+/// Finds names of links that this machine does not have.
+fn missing_links(statements: &[Statement]) -> Vec<Finding> {
+    // Links that may come and go need not be there.
+    let globals = statements.iter().filter(|statement| *statement.keyword.text == *"global_defs");
+    let mut globals = globals.filter_map(|globals| globals.block.as_deref()).flatten();
+    if globals.any(|statement| *statement.keyword.text == *"dynamic_interfaces") {
+        return Vec::new();
     }
-    findings.append(&mut seen.findings);
-    drop(seen);
-    findings.append(&mut rules::check(&statements, strict));
-    Linted { findings: check::in_order(findings), statements }
+    let seen = check::check(statements);
+    let links = seen.of_host.iter().filter(|(kind, word, _)| *kind == Kind::Link && !has_link(&word.text));
+    let finding = |word: &super::tree::Word, block: &str| {
+        Finding::warning(&word.place, format_args!("this machine has no link {}", word.text))
+            .keepalived(Verdict::Refuses)
+            .within(block)
+            .hint("ip link shows their names; dynamic_interfaces in global_defs if it comes later")
+    };
+    links.map(|(_, word, block)| finding(word, block)).collect()
+}
+
+fn has_link(name: &str) -> bool {
+    PathBuf::from(LINKS).join(name).exists()
+}
+
+/// Sorts findings by where they are, and leaves out what is said twice.
+pub(super) fn in_order(mut findings: Vec<Finding>) -> Vec<Finding> {
+    // Files in the order in which they were read.
+    let mut files: Vec<Rc<PathBuf>> = Vec::new();
+    for finding in &findings {
+        if !files.contains(&finding.place.file) {
+            files.push(Rc::clone(&finding.place.file));
+        }
+    }
+    let file = |place: &Place| files.iter().position(|file| *file == place.file);
+    findings.sort_by_cached_key(|finding| {
+        let Place { line, column, .. } = finding.place;
+        (file(&finding.place), line, column, std::cmp::Reverse(finding.level))
+    });
+    findings.dedup_by(|a, b| a.place == b.place && a.message == b.message);
+    // Of a word that is an error, nothing else need be said.
+    let errors = findings.iter().filter(|finding| finding.level == Level::Error && finding.place.line > 0);
+    let errors: BTreeSet<Place> = errors.map(|finding| finding.place.clone()).collect();
+    findings.retain(|finding| finding.level == Level::Error || !errors.contains(&finding.place));
+    findings
 }

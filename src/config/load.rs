@@ -1,12 +1,12 @@
 //! A file, read to the end: what an agent on this machine is told, and all that is wrong with it.
 
-use std::path::Path;
+use std::{collections::HashMap, path::Path, rc::Rc};
 
 use super::{
     Environment,
     build::{Built, build},
-    read,
-    tree::{Finding, Level, Place, Verdict},
+    lint, read,
+    tree::{Finding, Level, Place, Statement, Verdict},
 };
 use crate::{
     check::settings::Question,
@@ -44,24 +44,35 @@ pub enum Machine {
 
 /// Reads a file. Looks at users and scripts, too.
 pub fn load(path: &Path, environment: &Environment, machine: Machine) -> Loaded {
-    let (tree, mut findings) = read(path, environment);
-    let mut built = build(&tree);
-    // A place has one fault: what the grammar says of it goes first.
-    let new = |findings: &[Finding], finding: &Finding| findings.iter().all(|other| other.place != finding.place);
+    let (_, Loaded { mut built, mut findings }) = inspect(path, environment, false);
     let mut missing = of_machine(&mut built);
     if machine == Machine::Any {
         missing.iter_mut().for_each(|finding| finding.level = Level::Warning);
     }
-    for finding in std::mem::take(&mut built.findings).into_iter().chain(missing) {
-        if new(&findings, &finding) {
-            findings.push(finding);
-        }
+    add(&mut findings, missing);
+    Loaded { findings: lint::in_order(findings), built }
+}
+
+/// Reads a file and says what is wrong with it on any machine. `strict` adds what keepalived complains of and lvsadm takes
+/// as it is meant.
+pub(super) fn inspect(path: &Path, environment: &Environment, strict: bool) -> (Vec<Statement>, Loaded) {
+    let (tree, mut findings) = read(path, environment);
+    findings.extend(lint::check(&tree, strict));
+    let mut built = build(&tree);
+    add(&mut findings, std::mem::take(&mut built.findings));
+    (tree, Loaded { built, findings })
+}
+
+/// Adds findings about lines of which nothing as bad is said yet: a fault is told once, and best by what was asked first.
+pub(super) fn add(findings: &mut Vec<Finding>, others: Vec<Finding>) {
+    let line = |finding: &Finding| (Rc::clone(&finding.place.file), finding.place.line);
+    let mut known: HashMap<_, Level> = HashMap::new();
+    for finding in &*findings {
+        let worst = known.entry(line(finding)).or_insert(finding.level);
+        *worst = finding.level.max(*worst);
     }
-    findings.sort_by(|one, other| {
-        let line = |finding: &Finding| (finding.place.line, finding.place.column);
-        one.place.file.cmp(&other.place.file).then_with(|| line(one).cmp(&line(other)))
-    });
-    Loaded { built, findings }
+    findings
+        .extend(others.into_iter().filter(|other| known.get(&line(other)).is_none_or(|known| *known < other.level)));
 }
 
 /// Finds users and scripts that this machine does not have, or must not run; settles who runs commands that name nobody.

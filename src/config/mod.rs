@@ -16,6 +16,7 @@ mod blocks;
 mod check;
 mod definitions;
 mod reader;
+mod repair;
 mod rules;
 
 use std::path::Path;

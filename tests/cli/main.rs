@@ -7,6 +7,7 @@ mod checks;
 mod completion;
 mod dispatch;
 mod help;
+mod lint;
 mod listing;
 mod mistakes;
 mod probes;

@@ -2,6 +2,7 @@
 //! Needs root.
 
 mod bfd;
+mod convert;
 mod genhash;
 mod host;
 mod https;

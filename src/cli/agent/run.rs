@@ -8,15 +8,23 @@ use std::{
         fd::{AsFd, OwnedFd},
         unix::fs::OpenOptionsExt,
     },
-    path::{self, PathBuf},
+    path::{self, Path, PathBuf},
     time::Duration,
 };
 
 use clap::{Args, ValueEnum};
-use nix::unistd;
+use nix::{
+    sched::{CloneFlags, setns},
+    unistd,
+};
 
 use super::ask::refused;
 use crate::{
+    config::{
+        Environment,
+        build::Global,
+        load::{Machine, load},
+    },
     agent::{self, control, supervisor},
     cli::{Complaint, Error, Ui, args, config::KEEPALIVED_CONF, metrics::PerWord, vrrp::Target},
 };
@@ -161,7 +169,15 @@ impl RunArgs {
 impl RunOptions {
     /// Checks what can be checked, and makes paths independent of the working directory.
     fn prepare(self, background: bool) -> Result<supervisor::Options, Error> {
-        let run_dir = absolute(self.target.run_dir())?;
+        // Which network it is, and which agent in it, is said in the file.
+        let global = self.config.as_deref().map(globals).unwrap_or_default();
+        if let Some(name) = &global.net_namespace {
+            enter(name)?;
+        }
+        let mut run_dir = absolute(self.target.run_dir())?;
+        if let Some(name) = global.instance.filter(|name| !self.target.names_run_dir() && !name.contains('/')) {
+            run_dir.push(name);
+        }
         let source = match &self.config {
             Some(file) => supervisor::Source::Keepalived(absolute(file.clone())?),
             None => supervisor::Source::Saved(absolute(self.target.state())?),
@@ -224,6 +240,22 @@ impl RunOptions {
         let usual = self.log.options() == agent::log::Options::default();
         if usual { Vec::new() } else { self.log.words().collect() }
     }
+}
+
+/// Returns what a keepalived.conf says of the agent itself. What is wrong with the file is said when it is run.
+fn globals(file: &Path) -> Global {
+    load(file, &Environment::of_host(), Machine::Any).built.configuration.global
+}
+
+/// Goes into a network namespace that `ip netns` has made.
+fn enter(name: &str) -> Result<(), Error> {
+    let path = Path::new("/run/netns").join(name);
+    let failed = |error: io::Error| {
+        Error::failed(format_args!("cannot go into the network namespace {name}: {}: {error}", path.display()))
+            .hint(format_args!("`ip netns add {name}` makes it"))
+    };
+    let namespace = File::open(&path).map_err(failed)?;
+    setns(namespace, CloneFlags::CLONE_NEWNET).map_err(|errno| failed(errno.into()))
 }
 
 fn absolute(path: PathBuf) -> Result<PathBuf, Error> {

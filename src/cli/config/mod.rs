@@ -1,6 +1,7 @@
 //! `lvsadm config`: what is in a keepalived.conf.
 
 mod convert;
+mod lint;
 
 use std::path::PathBuf;
 
@@ -22,6 +23,8 @@ pub(in crate::cli) const KEEPALIVED_CONF: &str = "/etc/keepalived/keepalived.con
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
+  lvsadm config lint
+      What is wrong with /etc/keepalived/keepalived.conf.
   lvsadm config convert /etc/keepalived/keepalived.conf
       What the file says, as commands of lvsadm.
   lvsadm config convert --output /etc/sysconfig/lvsadm
@@ -34,6 +37,7 @@ pub struct ConfigArgs {
 #[derive(Debug, Subcommand)]
 enum Command {
     Convert(convert::ConvertArgs),
+    Lint(lint::LintArgs),
 }
 
 /// Runs the verb.
@@ -43,6 +47,7 @@ enum Command {
 pub fn run(args: ConfigArgs, ui: &mut Ui) -> Result<u8, Error> {
     match args.command {
         Command::Convert(args) => args.run(ui),
+        Command::Lint(args) => args.run(ui),
     }
 }
 

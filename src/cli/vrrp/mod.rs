@@ -180,6 +180,11 @@ impl Target {
         self.run_dir().join(SOCKET)
     }
 
+    /// Whether the run directory is named.
+    pub(in crate::cli) fn names_run_dir(&self) -> bool {
+        self.run_dir.is_some()
+    }
+
     pub(in crate::cli) fn run_dir(&self) -> PathBuf {
         namespace::run_dir(self.run_dir.as_deref())
     }

@@ -352,6 +352,11 @@ fn script(block: &Statement, own: &[&Statement], common: &Common, r: &mut Reader
         return None;
     };
     let command = r.whole_command(path, who)?;
+    if command.words.first().is_some_and(|word| !word.starts_with('/')) {
+        let message = "misc_path: an absolute path is needed";
+        r.error(&path.keyword.place, Verdict::Corrects, message).hint = Some("write the whole path, from /".to_owned());
+        return None;
+    }
     let schedule = common.schedule(&Kind { retry: 0, delay: Some(Duration::from_secs(1)) });
     Some(local(Question::Script { command, dynamic }, timeout.unwrap_or(common.interval()).min(DAY), schedule))
 }

@@ -16,6 +16,7 @@ use crate::{
     config::tree::{Place, Statement, Verdict, Word},
     host::Address,
     model::Family,
+    state::vrrp,
     vrrp::settings::{
         Authentication, Initial, Instance, Notify, Peer, Preempt, Priority, Transport, Version, Vmac, Vrid,
     },
@@ -78,7 +79,7 @@ pub(super) fn read(
     let version = version(&said, family, strict, defaults, r);
     let mut instance = Instance::new(&name, vrid, version, family);
     instance.strict = strict;
-    instance.interface = said.get("interface").and_then(|statement| r.text(statement));
+    instance.interface = said.get("interface").and_then(|statement| r.one(statement, vrrp::read_link));
     priority(&mut instance, &said, r);
     instance.interval = interval(&said, version, r);
     let (addresses, excluded) = (std::mem::take(&mut said.addresses), std::mem::take(&mut said.excluded));
@@ -102,6 +103,7 @@ pub(super) fn read(
     habits(&mut instance, &said, defaults, at, r);
     instance.tracks = track::tracks(inside(block), named, r);
     instance.notify = notify(inside(block), defaults, r);
+    r.alert(inside(block), &name);
     Some(instance)
 }
 
@@ -112,7 +114,7 @@ pub(super) fn name(block: &Statement, r: &mut Reader) -> Option<String> {
         r.error(&block.keyword.place, Verdict::Refuses, message);
         return None;
     };
-    Some(word.text.to_string())
+    r.word(block, word, vrrp::read_name)
 }
 
 /// The family is that of the first address; without one, of other addresses that are said.
@@ -370,13 +372,13 @@ fn vmac(instance: &mut Instance, said: &Said<'_>, of_address: bool, defaults: &D
     while let Some(word) = words.next() {
         match &*word.text {
             "netlink_notify_msg" => {}
-            "name" => vmac.name = words.next().map(|word| word.text.to_string()),
+            "name" => vmac.name = words.next().and_then(|word| r.word(statement, word, vrrp::read_link)),
             "group" => {
                 words.next();
                 r.warn(&word.place, Verdict::Accepts, "the group of a macvlan is understood, and not done");
             }
             text if text.contains(':') => vmac.mac = mac(word, instance.vrid, r),
-            text => vmac.name = Some(text.to_owned()),
+            _ => vmac.name = r.word(statement, word, vrrp::read_link),
         }
     }
     if instance.strict {

@@ -10,7 +10,7 @@ use crate::{
         settings::{Http, HttpVersion, Page, Tls},
     },
     config::tree::{Statement, Verdict},
-    state::check::page_path,
+    state::check::{default_name, page_path},
 };
 
 /// Largest answer: as `check add` has it.
@@ -24,7 +24,7 @@ pub(super) fn read(block: &Statement, own: &[&Statement], tls: bool, of: Of<'_>,
             "http_protocol" => version = r.one(statement, http_version).unwrap_or(version),
             "virtualhost" => host = r.one(statement, host_name).or(host),
             "enable_sni" => sni = r.switch(statement),
-            "sni_name" => sni_name = r.one(statement, host_name),
+            "sni_name" => sni_name = r.one(statement, tls_name),
             _ => {}
         }
     }
@@ -46,15 +46,10 @@ pub(super) fn read(block: &Statement, own: &[&Statement], tls: bool, of: Of<'_>,
     let name = sni_name.clone().or_else(|| {
         let named = of_pages.or(host).or_else(|| of.of_service.map(str::to_owned));
         // Addresses are not asked for in TLS.
-        let name = named.map(|name| without_port(&name).to_owned());
-        name.filter(|name| sni && name.parse::<std::net::IpAddr>().is_err())
+        named.filter(|_| sni).and_then(|name| default_name(Some(&name)))
     });
     let tls = tls.then(|| Tls { name, identity: of.identity.cloned(), ..Tls::default() });
     Some(Http { tls, version, pages, largest: LARGEST })
-}
-
-fn without_port(host: &str) -> &str {
-    host.rsplit_once(':').map_or(host, |(name, _)| name)
 }
 
 fn http_version(text: &str) -> Reading<HttpVersion> {
@@ -73,6 +68,10 @@ fn host_name(text: &str) -> Reading<String> {
     } else {
         Ok(text.to_owned())
     }
+}
+
+fn tls_name(text: &str) -> Reading<String> {
+    default_name(Some(text)).ok_or_else(|| "this is no name of a host; addresses are not asked for in TLS".to_owned())
 }
 
 /// Reads a page, and the host that it names itself.

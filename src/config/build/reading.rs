@@ -33,6 +33,8 @@ pub struct Script {
 pub(super) struct Reader {
     pub(super) findings: Vec<Finding>,
     pub(super) scripts: Vec<Script>,
+    /// What is said about mail of single things.
+    pub(super) alerts: Vec<(String, bool)>,
     block: Vec<String>,
 }
 
@@ -115,6 +117,14 @@ impl Reader {
         match statement.values.first() {
             None => true,
             Some(word) => self.word(statement, word, boolean).unwrap_or(true),
+        }
+    }
+
+    /// Reads what is said about mail of the thing with this name, if anything is.
+    pub(super) fn alert(&mut self, statements: &[Statement], name: &str) {
+        if let Some(statement) = statements.iter().rfind(|statement| &*statement.keyword.text == "smtp_alert") {
+            let on = self.switch(statement);
+            self.alerts.push((name.to_owned(), on));
         }
     }
 
@@ -239,7 +249,11 @@ pub(super) fn group4(text: &str) -> Reading<IpAddr> {
 /// Reads an IPv6 multicast group.
 pub(super) fn group6(text: &str) -> Reading<IpAddr> {
     let group: Option<Ipv6Addr> = text.parse().ok();
-    group.filter(Ipv6Addr::is_multicast).map(IpAddr::V6).ok_or_else(|| "this is no IPv6 multicast address".to_owned())
+    let group = group.filter(Ipv6Addr::is_multicast).ok_or_else(|| "this is no IPv6 multicast address".to_owned())?;
+    if group.octets()[1] & 0x0f != 2 {
+        return Err("this is not a group of one link: such groups begin with ff02".to_owned());
+    }
+    Ok(group.into())
 }
 
 /// Reads the port of an address.

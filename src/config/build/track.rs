@@ -9,7 +9,8 @@ use super::{
 };
 use crate::{
     config::tree::{Statement, Verdict, Word},
-    vrrp::settings::{ArgumentMatch, Instance, Process, Script, SyncGroup, Track, TrackedFile, Tracker},
+    state::vrrp,
+    vrrp::settings::{ArgumentMatch, Instance, Notify, Process, Script, SyncGroup, Track, TrackedFile, Tracker},
 };
 
 /// Most that scripts, links and BFD sessions bear on a priority.
@@ -17,6 +18,9 @@ const MOST_OF_SCRIPT: i16 = 253;
 
 /// Most that processes and files bear on a priority.
 const MOST_OF_OTHERS: i16 = 254;
+
+/// The longest name of a program in `/proc/PID/comm`.
+const COMM: usize = 15;
 
 /// What trackers name, wherever in the file it stands.
 #[derive(Debug)]
@@ -98,12 +102,23 @@ pub(super) fn process(block: &Statement, r: &mut Reader) -> Option<Process> {
         quorum_max = None;
     }
     let mut words = words.into_iter();
-    let Some(program) = words.next() else {
+    let Some(mut program) = words.next() else {
         r.error(&block.keyword.place, Verdict::Ignores, format_args!("vrrp_track_process {name} names no process"));
         return None;
     };
     let arguments: Vec<String> = words.collect();
     let compares = how.is_some() || !arguments.is_empty();
+    if !compares && !full_command {
+        if program.contains('/') {
+            let message = format!("{program} is a path: the whole command is compared");
+            r.warn(&block.keyword.place, Verdict::Accepts, message).hint = Some("full_command".to_owned());
+            full_command = true;
+        } else if program.len() > COMM {
+            // The kernel keeps no more of it.
+            let end = (0..=COMM).rev().find(|end| program.is_char_boundary(*end)).unwrap_or(0);
+            program.truncate(end);
+        }
+    }
     let arguments = compares.then(|| (arguments, how.unwrap_or(ArgumentMatch::Exact)));
     Some(Process { name, program, arguments, full_command, weight, quorum, quorum_max, terminate_delay, fork_delay })
 }
@@ -165,6 +180,12 @@ pub(super) fn tracks(statements: &[Statement], named: &Named<'_>, r: &mut Reader
             _ => continue,
         };
         for entry in inside(block) {
+            if let (Tracker::Interface(_), Err(why)) =
+                (kind.0(String::new()), vrrp::read_link(&entry.keyword.text))
+            {
+                r.error(&entry.keyword.place, Verdict::Ignores, format_args!("{}: {why}", entry.keyword.text));
+                continue;
+            }
             let Some(track) = track(entry, kind, named, r) else { continue };
             if tracks.iter().any(|other| other.tracker == track.tracker) {
                 let message = format!("{} is tracked twice: the first one counts", entry.keyword.text);
@@ -265,6 +286,7 @@ pub(super) fn group(
         let message = format!("vrrp_sync_group {name} has one member, which changes nothing");
         r.warn(&block.keyword.place, Verdict::Accepts, message);
     }
+    r.alert(inside(block), &name);
     let mut tracks = tracks(inside(block), named, r);
     if !weights {
         let of_members = instances.iter_mut().filter(|instance| members.contains(&instance.name));
@@ -272,7 +294,9 @@ pub(super) fn group(
             unweighted(tracks, block, r);
         }
     }
-    Some(SyncGroup { name, members, tracks, weights, notify: notify(inside(block), defaults, r) })
+    // Groups know no such transitions.
+    let notify = Notify { deleted: None, lower_priority: None, ..notify(inside(block), defaults, r) };
+    Some(SyncGroup { name, members, tracks, weights, notify })
 }
 
 /// Weights would part the members of a group: interfaces and files lose theirs, other trackers with one go.

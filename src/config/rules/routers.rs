@@ -81,7 +81,7 @@ impl Rules {
         self.authentication(instance, strict, three);
         self.interval(instance, three);
         if value(instance, &["interface"]).is_none() && last(instance, &["unicast_src_ip", "mcast_src_ip"]).is_none() {
-            let message = format!("{} has no interface", instance.title());
+            let message = "interface is missing";
             self.find(instance, Finding::error(&instance.keyword.place, message));
         }
         if let Some(source) = value(instance, &["unicast_src_ip", "mcast_src_ip"]) {
@@ -91,6 +91,7 @@ impl Rules {
                 self.find(instance, Finding::error(&source.place, message).keepalived(Verdict::Ignores));
             }
         }
+        self.untracked_routes(instance);
         if let (Some(ttl), None) = (last(instance, &["unicast_ttl"]), last(instance, &["unicast_peer"])) {
             let message = "unicast_ttl is of no use without unicast_peer";
             self.find(instance, Finding::warning(&ttl.keyword.place, message));
@@ -197,7 +198,7 @@ impl Rules {
             for (address, word) in addresses(instance, list) {
                 if let Some(line) = seen.insert(address, word.place.line) {
                     let message = format!("{address} is in line {line} already");
-                    self.find(instance, Finding::error(&word.place, message).keepalived(Verdict::Ignores));
+                    self.find(instance, Finding::warning(&word.place, message));
                 }
                 if list == "virtual_ipaddress" && *family.get_or_insert(address.is_ipv6()) != address.is_ipv6() {
                     let finding = Finding::error(
@@ -214,12 +215,26 @@ impl Rules {
             }
         }
         if family.is_none() && last(instance, &["no_virtual_ipaddress"]).is_none() {
-            let message = format!("{} has no addresses", instance.title());
+            let message = "it has no addresses";
             let finding = Finding::warning(&instance.keyword.place, message);
             let verdict = if strict { Verdict::Refuses } else { Verdict::Corrects };
             self.find(instance, finding.keepalived(verdict).hint("if that is meant: no_virtual_ipaddress"));
         }
         family
+    }
+
+    /// keepalived tracks routes by their link.
+    fn untracked_routes(&mut self, instance: &Statement) {
+        let lists = all(instance.block.as_deref().unwrap_or_default(), "virtual_routes").filter(|_| self.strict);
+        let entries = lists.filter_map(|list| list.block.as_deref()).flatten();
+        let bound = ["dev", "oif", "no_track", "blackhole", "unreachable", "prohibit", "throw", "nexthop"];
+        let free = entries.filter(|entry| !entry.words().any(|word| bound.contains(&&*word.text)));
+        let findings: Vec<_> = free
+            .map(|entry| Finding::warning(&entry.keyword.place, "keepalived cannot track a route without dev"))
+            .collect();
+        for finding in findings {
+            self.find(instance, finding.keepalived(Verdict::Corrects));
+        }
     }
 
     fn groups(&mut self, statements: &[Statement]) {
@@ -229,11 +244,6 @@ impl Rules {
                 all(group.block.as_deref().unwrap_or_default(), "group").filter_map(|list| list.block.as_deref());
             let members: Vec<&Word> = lists.flatten().flat_map(Statement::words).collect();
             let name = group.values.first().map(|word| &*word.text).unwrap_or_default();
-            if let [only] = members[..] {
-                let finding =
-                    Finding::warning(&only.place, "a group of one instance does nothing").keepalived(Verdict::Corrects);
-                self.find(group, finding);
-            }
             for member in members {
                 if let Some(other) = grouped.insert(&member.text, name) {
                     let message = format!("{} is in group {other} already", member.text);

@@ -22,23 +22,19 @@ impl Rules {
 
     fn service(&mut self, service: &Statement) {
         let place = &service.keyword.place;
-        let title = service.title();
         let kind = service.values.first().map(|word| &*word.text).unwrap_or_default();
         let protocol = value(service, &["protocol"]);
         if last(service, &["lb_kind", "lvs_method"]).is_none() {
-            let finding = Finding::warning(place, format_args!("{title} has no lb_kind, so it is NAT"))
-                .keepalived(Verdict::Corrects);
+            let finding = Finding::warning(place, "lb_kind is missing, so it is NAT").keepalived(Verdict::Corrects);
             self.find(service, finding.hint("write lb_kind NAT, DR or TUN"));
         }
         if last(service, &["lb_algo", "lvs_sched"]).is_none() {
-            let finding = Finding::warning(place, format_args!("{title} has no lb_algo, so it is wlc"))
-                .keepalived(Verdict::Corrects);
+            let finding = Finding::warning(place, "lb_algo is missing, so it is wlc").keepalived(Verdict::Corrects);
             self.find(service, finding.hint("write lb_algo wlc"));
         }
         match protocol {
             None if kind != "fwmark" => {
-                let finding =
-                    Finding::error(place, format_args!("{title} has no protocol")).keepalived(Verdict::Corrects);
+                let finding = Finding::error(place, "protocol is missing").keepalived(Verdict::Corrects);
                 self.find(service, finding.hint("keepalived takes UDP then; write protocol TCP, UDP or SCTP"));
             }
             Some(word) if kind == "fwmark" => {
@@ -53,7 +49,7 @@ impl Rules {
         let persistent = persistent.or_else(|| last(service, &["persistence_granularity"]));
         let port = service.values.get(1).is_some_and(|word| &*word.text != "0");
         if kind.parse::<IpAddr>().is_ok() && !port && persistent.is_none() {
-            let finding = Finding::error(place, format_args!("{title} has no port, and is not persistent"))
+            let finding = Finding::error(place, "the port is missing, and the service is not persistent")
                 .keepalived(Verdict::Ignores);
             self.find(service, finding.hint("write the port, or persistence_timeout for a service of all ports"));
         }

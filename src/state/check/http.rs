@@ -358,7 +358,7 @@ fn without_port(host: &str) -> &str {
 }
 
 /// Returns the name that TLS asks for if nothing is said: that of the first page's host.
-pub(super) fn default_name(host: Option<&str>) -> Option<String> {
+pub fn default_name(host: Option<&str>) -> Option<String> {
     host.map(without_port).and_then(|host| dns_name(host).ok())
 }
 

@@ -41,6 +41,22 @@ pub(super) fn read_command(text: &str) -> Result<Command, (String, Option<String
     values::command(text).map_err(|wrong| (wrong.why, wrong.hint))
 }
 
+/// Reads a name that people give to instances, groups and what is watched.
+///
+/// # Errors
+/// Why it is none.
+pub fn read_name(text: &str) -> Result<String, String> {
+    values::name(text).map_err(|wrong| wrong.why)
+}
+
+/// Reads the name of a link.
+///
+/// # Errors
+/// Why it is none.
+pub fn read_link(text: &str) -> Result<String, String> {
+    values::link(text).map_err(|wrong| wrong.why)
+}
+
 /// Reads an address with the words of `ip address`, as lines have it.
 ///
 /// # Errors
