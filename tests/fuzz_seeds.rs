@@ -46,3 +46,8 @@ fn vrrp() {
 fn route() {
     replay("route", targets::route);
 }
+
+#[test]
+fn keepalived() {
+    replay("keepalived", targets::keepalived);
+}
