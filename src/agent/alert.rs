@@ -100,7 +100,7 @@ fn told(event: &Event) -> Option<(String, About, Vec<String>)> {
         }
         Subject::Process(name) => {
             // What belongs to starting and stopping is no alarm.
-            one_of(what, &["died", "restarted", "lost", "failed"])?;
+            one_of(what, &["ended", "lost"])?;
             (format!("{} - {}", event.text, what.to_uppercase()), About::Agent, vec![name.clone()])
         }
     };

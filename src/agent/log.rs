@@ -1,5 +1,7 @@
 //! Where a running process says what it does: standard error, one line an event, with the priority in front where the
-//! journal reads it (sd-daemon(3)) and the time where a person does.
+//! system's journal reads it (sd-daemon(3)) and the time where a person does; or the system's logger.
+
+mod syslog;
 
 use std::{
     env,
@@ -9,18 +11,58 @@ use std::{
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
+use self::syslog::Syslog;
 use crate::model::calendar;
 
+/// How a process logs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// What is not less important.
+    pub level: LevelFilter,
+    /// To the system's logger, as this; `None` = to standard error.
+    pub syslog: Option<Facility>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { level: LevelFilter::Info, syslog: None }
+    }
+}
+
+/// As what the system's logger takes a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Facility {
+    /// A program of a user.
+    User,
+    /// A service.
+    Daemon,
+    /// What this machine's administrators agreed on, 0 to 7.
+    Local(u8),
+}
+
+impl Facility {
+    /// Returns its number (RFC 5424, table 1).
+    pub fn number(self) -> u8 {
+        match self {
+            Self::User => 1,
+            Self::Daemon => 3,
+            Self::Local(number) => 16 + number.min(7),
+        }
+    }
+}
+
 struct Sink {
+    syslog: Option<Syslog>,
     journal: bool,
 }
 
-/// Sends what the `log` macros say to standard error.
-pub(super) fn start(level: LevelFilter) {
-    let sink = Box::new(Sink { journal: env::var_os("JOURNAL_STREAM").is_some() });
+/// Sends what the `log` macros say where it is wanted.
+pub(super) fn start(options: &Options) {
+    let syslog = options.syslog.map(Syslog::new);
+    let sink = Box::new(Sink { syslog, journal: env::var_os("JOURNAL_STREAM").is_some() });
     // A process has one sink; whoever set one before keeps it.
     if log::set_boxed_logger(sink).is_ok() {
-        log::set_max_level(level);
+        log::set_max_level(options.level);
     }
 }
 
@@ -34,21 +76,26 @@ impl Log for Sink {
         if !self.enabled(record.metadata()) {
             return;
         }
-        let prefix = if self.journal { priority(record.level()).to_owned() } else { format!("{} ", now()) };
+        let (severity, text) = (severity(record.level()), clean(&record.args().to_string()));
+        if self.syslog.as_ref().is_some_and(|syslog| syslog.send(severity, &text)) {
+            return;
+        }
+        let prefix = if self.journal { format!("<{severity}>") } else { format!("{} ", now()) };
         // One write, so that lines of several processes do not mix. Nobody is told if that fails: there is nowhere to.
-        let line = format!("{prefix}{}\n", clean(&record.args().to_string()));
+        let line = format!("{prefix}{text}\n");
         let _ = io::stderr().lock().write_all(line.as_bytes());
     }
 
     fn flush(&self) {}
 }
 
-fn priority(level: Level) -> &'static str {
+/// Returns how important a level is (syslog(3)).
+fn severity(level: Level) -> u8 {
     match level {
-        Level::Error => "<3>",
-        Level::Warn => "<4>",
-        Level::Info => "<6>",
-        Level::Debug | Level::Trace => "<7>",
+        Level::Error => 3,
+        Level::Warn => 4,
+        Level::Info => 6,
+        Level::Debug | Level::Trace => 7,
     }
 }
 

@@ -8,6 +8,7 @@ pub mod control;
 pub mod event;
 pub mod journal;
 pub mod log;
+pub mod metrics;
 pub mod supervisor;
 mod sync;
 pub mod vrrp;

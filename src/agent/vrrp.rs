@@ -3,7 +3,7 @@
 
 use std::{collections::HashSet, io, path::PathBuf, time::Duration};
 
-use log::{LevelFilter, info, warn};
+use log::{info, warn};
 use serde_json::Value;
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -61,6 +61,8 @@ pub struct RunOptions {
     pub lock_memory: bool,
     /// CPUs that it may run on; empty = all.
     pub cpus: Vec<usize>,
+    /// How it logs.
+    pub log: sink::Options,
     /// Where its events go. If that is open, the process ends when its standard input does.
     pub outlet: Outlet,
 }
@@ -80,7 +82,7 @@ pub struct Origin {
 /// All that is wrong with the settings on this machine, or that keeps the process from running; nothing has been started
 /// then.
 pub fn run(settings: Settings, options: &RunOptions, origin: Origin) -> Result<(), Vec<Complaint>> {
-    sink::start(LevelFilter::Info);
+    sink::start(&options.log);
     let user = check(&settings)?;
     prefer(options)?;
     let failed = |error: io::Error| vec![Complaint::new(format_args!("cannot wait for events: {error}"))];

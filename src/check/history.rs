@@ -2,7 +2,10 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use super::answer::{Answer, FailureKind, Verdict};
+use super::{
+    answer::{Answer, FailureKind, Verdict},
+    durations::Durations,
+};
 use crate::model::Moment;
 
 /// How many latencies are remembered.
@@ -19,6 +22,8 @@ pub struct History {
     oldest: usize,
     failures: VecDeque<Failed>,
     last: Option<(Moment, Answer)>,
+    /// Of good answers, since the begin.
+    pub durations: Durations,
     /// Answers of all kinds.
     pub probes: u64,
     /// Bad answers.
@@ -54,7 +59,10 @@ impl History {
     pub(super) fn note(&mut self, now: Moment, answer: Answer) {
         self.probes += 1;
         match &answer.verdict {
-            Verdict::Good(_) => self.note_latency(answer.took),
+            Verdict::Good(_) => {
+                self.note_latency(answer.took);
+                self.durations.note(answer.took);
+            }
             Verdict::Bad(failure) => {
                 self.failed += 1;
                 if self.failures.len() == FAILURES {

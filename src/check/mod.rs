@@ -10,6 +10,7 @@ mod connect;
 mod datagram;
 mod dialer;
 pub mod dns;
+pub mod durations;
 mod echo;
 pub mod facts;
 mod file;

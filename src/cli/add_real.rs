@@ -5,7 +5,7 @@ use clap::Args;
 use super::{
     Error, Ui,
     args::{Faults, ServerOptions, ServersArgs, ServiceArgs},
-    kernel,
+    holder, kernel,
     names::Names,
 };
 use crate::model::{Change, RealServer, ServiceKey};
@@ -58,13 +58,13 @@ pub fn run(args: AddRealArgs, _ui: &mut Ui) -> Result<u8, Error> {
     }
     faults.check()?;
 
-    let mut client = kernel::open()?;
+    let mut client = holder::open(args.service.kernel)?;
     if !args.or_edit {
         let changes: Vec<_> = new.into_iter().flatten().map(|server| Change::AddServer(service, server)).collect();
-        kernel::apply(&mut client, &changes)?;
+        kernel::apply(&mut *client, &changes)?;
         return Ok(0);
     }
-    let existing = kernel::service(&mut client, &service)?;
+    let existing = kernel::service(&mut *client, &service)?;
     let mut changes = Vec::new();
     let mut complaints = Vec::new();
     for (key, new) in keys.into_iter().zip(new) {
@@ -75,7 +75,7 @@ pub fn run(args: AddRealArgs, _ui: &mut Ui) -> Result<u8, Error> {
             Err(wrong) => complaints.extend(wrong),
         }
     }
-    kernel::apply_with(&mut client, &changes, complaints)?;
+    kernel::apply_with(&mut *client, &changes, complaints)?;
     Ok(0)
 }
 

@@ -5,7 +5,7 @@ use clap::Args;
 use super::{
     Error, Ui,
     args::{Faults, ServiceArgs, ServiceOptions},
-    kernel,
+    holder, kernel,
     names::Names,
 };
 use crate::model::{Change, VirtualService};
@@ -54,7 +54,7 @@ pub fn run(args: AddServiceArgs, _ui: &mut Ui) -> Result<u8, Error> {
     }
     faults.check()?;
 
-    let mut client = kernel::open()?;
+    let mut client = holder::open(args.service.kernel)?;
     let existing = if args.or_edit { client.service(&key)? } else { None };
     let change = match existing {
         Some(existing) => {
@@ -66,6 +66,6 @@ pub fn run(args: AddServiceArgs, _ui: &mut Ui) -> Result<u8, Error> {
         }
         None => Change::AddService(new.map_err(Error::usage)?),
     };
-    kernel::apply(&mut client, &[change])?;
+    kernel::apply(&mut *client, &[change])?;
     Ok(0)
 }

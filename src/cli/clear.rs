@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Error, Ui, kernel};
+use super::{Error, Ui, holder, kernel};
 use crate::model::Change;
 
 /// Remove all virtual services
@@ -13,13 +13,17 @@ use crate::model::Change;
 Examples:
   lvsadm save /root/table; lvsadm clear
       Keep a copy, then remove everything.")]
-pub struct ClearArgs {}
+pub struct ClearArgs {
+    /// Clear the kernel's table itself, past a running agent
+    #[arg(long)]
+    kernel: bool,
+}
 
 /// Runs the verb.
 ///
 /// # Errors
 /// The kernel cannot be reached or refuses.
-pub fn run(_args: ClearArgs, _ui: &mut Ui) -> Result<u8, Error> {
-    kernel::apply(&mut kernel::open()?, &[Change::Clear])?;
+pub fn run(args: ClearArgs, _ui: &mut Ui) -> Result<u8, Error> {
+    kernel::apply(&mut *holder::open(args.kernel)?, &[Change::Clear])?;
     Ok(0)
 }

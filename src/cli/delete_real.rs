@@ -5,7 +5,7 @@ use clap::Args;
 use super::{
     Error, Ui,
     args::{Faults, ServersArgs, ServiceArgs},
-    kernel,
+    holder, kernel,
     names::Names,
 };
 use crate::model::Change;
@@ -42,9 +42,9 @@ pub fn run(args: DeleteRealArgs, _ui: &mut Ui) -> Result<u8, Error> {
     let Some(service) = service else { return Err(faults.into()) };
     faults.check()?;
 
-    let mut client = kernel::open()?;
+    let mut client = holder::open(args.service.kernel)?;
     let changes: Vec<_> = keys.into_iter().map(|key| Change::DeleteServer(service, key)).collect();
     let pass = if args.if_exists { kernel::Pass::Missing } else { kernel::Pass::Nothing };
-    kernel::apply_but(&mut client, &changes, pass)?;
+    kernel::apply_but(&mut *client, &changes, pass)?;
     Ok(0)
 }

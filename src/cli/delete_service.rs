@@ -5,7 +5,7 @@ use clap::Args;
 use super::{
     Error, Ui,
     args::{Faults, ServiceArgs},
-    kernel,
+    holder, kernel,
     names::Names,
 };
 use crate::model::Change;
@@ -36,8 +36,8 @@ pub fn run(args: DeleteServiceArgs, _ui: &mut Ui) -> Result<u8, Error> {
     let Some(key) = key else { return Err(faults.into()) };
     faults.check()?;
 
-    let mut client = kernel::open()?;
+    let mut client = holder::open(args.service.kernel)?;
     let pass = if args.if_exists { kernel::Pass::Missing } else { kernel::Pass::Nothing };
-    kernel::apply_but(&mut client, &[Change::DeleteService(key)], pass)?;
+    kernel::apply_but(&mut *client, &[Change::DeleteService(key)], pass)?;
     Ok(0)
 }

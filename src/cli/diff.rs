@@ -5,8 +5,10 @@ use std::{collections::BTreeSet, path::PathBuf};
 use clap::Args;
 
 use super::{
-    Error, Ui, json,
-    source::{Source, kernel_table},
+    Error, Ui,
+    holder::Holder,
+    json,
+    source::{Source, kernel_table, operator_table},
 };
 use crate::{
     model::{DaemonRole, ServerKey, ServiceKey, Table},
@@ -16,20 +18,22 @@ use crate::{
 /// Show how two tables differ
 ///
 /// In the lines of a save file: those with `-` are only in the first table, those with `+` only in the second. With one
-/// operand the first table is the kernel's: what `lvsadm restore` of that file would change.
+/// operand the first table is the one that is in force: what `lvsadm restore` of that file would change. That is the
+/// kernel's, or with an agent that holds the table what people asked for (`operator`).
 #[derive(Debug, Args)]
 #[command(after_long_help = "Exit status: 0 the tables are the same; 1 they differ; 2 trouble.
 
 Examples:
   lvsadm diff /etc/sysconfig/ipvsadm              the kernel against the file
   lvsadm diff /etc/sysconfig/ipvsadm kernel       the other way round
+  lvsadm diff operator kernel                     what health, drains and others make of what was asked for
   lvsadm diff monday tuesday                      two files
   ssh backup lvsadm save | lvsadm diff -          this director against another")]
 pub struct DiffArgs {
-    /// Save file, `-` for standard input, or `kernel`
+    /// Save file, `-` for standard input, `kernel`, or `operator`: what an agent was asked for
     #[arg(value_name = "A")]
     first: PathBuf,
-    /// Save file, `-` for standard input, or `kernel`
+    /// The same
     #[arg(value_name = "B")]
     second: Option<PathBuf>,
     /// Print the differences as JSON
@@ -53,6 +57,7 @@ pub struct Difference {
 pub fn run(args: DiffArgs, ui: &mut Ui) -> Result<u8, Error> {
     let (first, second) = match args.second {
         Some(second) => (Side::new(args.first), Side::new(second)),
+        None if Holder::for_reading().is_some() => (Side::Operator, Side::new(args.first)),
         None => (Side::Kernel, Side::new(args.first)),
     };
     let trouble = |error: Error| error.with_status(2);
@@ -62,8 +67,8 @@ pub fn run(args: DiffArgs, ui: &mut Ui) -> Result<u8, Error> {
     let mut a = first.load(ui).map_err(trouble)?;
     let mut b = second.load(ui).map_err(trouble)?;
     match (&first, &second) {
-        (Side::Kernel, Side::File(_)) => leave_unsaid(&mut a, &mut b),
-        (Side::File(_), Side::Kernel) => leave_unsaid(&mut b, &mut a),
+        (Side::Kernel | Side::Operator, Side::File(_)) => leave_unsaid(&mut a, &mut b),
+        (Side::File(_), Side::Kernel | Side::Operator) => leave_unsaid(&mut b, &mut a),
         _ => {}
     }
     let differences = differences(&a, &b);
@@ -84,17 +89,23 @@ pub fn run(args: DiffArgs, ui: &mut Ui) -> Result<u8, Error> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Side {
     Kernel,
+    Operator,
     File(Source),
 }
 
 impl Side {
     fn new(operand: PathBuf) -> Self {
-        if operand.as_os_str() == "kernel" { Self::Kernel } else { Self::File(Source::new(operand)) }
+        match operand.to_str() {
+            Some("kernel") => Self::Kernel,
+            Some("operator") => Self::Operator,
+            _ => Self::File(Source::new(operand)),
+        }
     }
 
     fn load(&self, ui: &mut Ui) -> Result<Table, Error> {
         match self {
             Self::Kernel => kernel_table(),
+            Self::Operator => operator_table(false).map(|(table, _)| table),
             Self::File(source) => Ok(source.load(ui)?.table),
         }
     }
@@ -104,6 +115,7 @@ impl std::fmt::Display for Side {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Kernel => f.write_str("kernel"),
+            Self::Operator => f.write_str("operator"),
             Self::File(source) => source.fmt(f),
         }
     }

@@ -5,7 +5,7 @@ use clap::Args;
 use super::{
     Complaint, Error, Ui,
     args::{Faults, ServerOptions, ServersArgs, ServiceArgs},
-    kernel,
+    holder, kernel,
     names::Names,
 };
 use crate::model::Change;
@@ -47,8 +47,8 @@ pub fn run(args: EditRealArgs, _ui: &mut Ui) -> Result<u8, Error> {
     let Some(service) = service else { return Err(faults.into()) };
     faults.check()?;
 
-    let mut client = kernel::open()?;
-    let existing = kernel::service(&mut client, &service)?;
+    let mut client = holder::open(args.service.kernel)?;
+    let existing = kernel::service(&mut *client, &service)?;
     let mut changes = Vec::new();
     let mut complaints = Vec::new();
     for key in keys {
@@ -62,6 +62,6 @@ pub fn run(args: EditRealArgs, _ui: &mut Ui) -> Result<u8, Error> {
             Err(wrong) => complaints.extend(wrong),
         }
     }
-    kernel::apply_with(&mut client, &changes, complaints)?;
+    kernel::apply_with(&mut *client, &changes, complaints)?;
     Ok(0)
 }

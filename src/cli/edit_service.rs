@@ -5,7 +5,7 @@ use clap::Args;
 use super::{
     Complaint, Error, Ui,
     args::{Faults, Persist, ServiceArgs, ServiceOptions},
-    kernel,
+    holder, kernel,
     names::Names,
 };
 use crate::model::Change;
@@ -61,11 +61,11 @@ pub fn run(args: EditServiceArgs, _ui: &mut Ui) -> Result<u8, Error> {
     let Some(key) = key else { return Err(faults.into()) };
     faults.check()?;
 
-    let mut client = kernel::open()?;
-    let existing = kernel::service(&mut client, &key)?;
+    let mut client = holder::open(args.service.kernel)?;
+    let existing = kernel::service(&mut *client, &key)?;
     let edited = patch.apply(&existing.service).map_err(Error::all_failed)?;
     if edited != existing.service {
-        kernel::apply(&mut client, &[Change::EditService(edited)])?;
+        kernel::apply(&mut *client, &[Change::EditService(edited)])?;
     }
     Ok(0)
 }

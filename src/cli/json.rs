@@ -4,12 +4,15 @@
 //! number; new ones may come. Every field is always there, `null` where there is nothing to say.
 
 mod attempt;
+mod drain;
+mod explain;
+mod top;
 
 use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::render::{forwarding_word, template_mark};
+use super::render::{Notes, forwarding_word, template_mark};
 use crate::{
     ipvs::Connection,
     model::{self, Checksum, Family, Forwarding, Protocol, ServiceKey, SnapshotServer, SnapshotService, Tunnel},
@@ -18,6 +21,9 @@ use crate::{
 };
 
 pub use attempt::{Attempt, Digest};
+pub use drain::{DrainStep, Undrained};
+pub use explain::Explained;
+pub use top::Top;
 
 /// Number of the schema that all of it follows.
 pub const SCHEMA: u32 = 1;
@@ -33,11 +39,11 @@ pub struct Table {
 
 impl Table {
     /// Converts a snapshot; `complete` if the kernel itself was asked.
-    pub fn new(snapshot: &model::Snapshot, complete: bool) -> Self {
+    pub fn new(snapshot: &model::Snapshot, complete: bool, notes: &Notes) -> Self {
         Self {
             schema: SCHEMA,
             source: if complete { "kernel" } else { "proc" },
-            services: snapshot.services.iter().map(Service::new).collect(),
+            services: snapshot.services.iter().map(|service| Service::new(service, notes)).collect(),
         }
     }
 }
@@ -109,7 +115,7 @@ struct Persistence {
 }
 
 impl Service {
-    fn new(each: &SnapshotService) -> Self {
+    fn new(each: &SnapshotService, notes: &Notes) -> Self {
         let service = &each.service;
         Self {
             name: ServiceName::new(&service.key),
@@ -125,7 +131,7 @@ impl Service {
             engine: service.engine.clone(),
             one_packet: service.one_packet,
             stats: each.stats.as_ref().map(Stats::new),
-            servers: each.servers.iter().map(Server::new).collect(),
+            servers: each.servers.iter().map(|server| Server::new(&service.key, server, notes)).collect(),
         }
     }
 }
@@ -142,12 +148,17 @@ struct Server {
     active_connections: u32,
     inactive_connections: u32,
     persistent_connections: u32,
+    /// With an agent that holds the table: `in-force`, or why the server is not as it was asked for (`down`, `drained` …).
+    state: Option<String>,
+    /// Whether the kernel has it.
+    in_kernel: bool,
     stats: Option<Stats>,
 }
 
 impl Server {
-    fn new(each: &SnapshotServer) -> Self {
+    fn new(service: &ServiceKey, each: &SnapshotServer, notes: &Notes) -> Self {
         let SnapshotServer { server, status } = each;
+        let note = notes.0.get(&(*service, server.key));
         Self {
             address: server.key.address,
             port: server.key.port,
@@ -163,6 +174,8 @@ impl Server {
             active_connections: status.active,
             inactive_connections: status.inactive,
             persistent_connections: status.persistent,
+            state: notes.1.then(|| note.map_or_else(|| "in-force".to_owned(), |note| note.why.clone())),
+            in_kernel: note.is_none_or(|note| !note.absent),
             stats: status.stats.as_ref().map(Stats::new),
         }
     }

@@ -4,7 +4,7 @@ use std::{fmt, io};
 
 use nix::errno::Errno;
 
-use super::{Complaint, Error, Ui};
+use super::{Complaint, Error, Ui, holder::Tables};
 use crate::{
     ipvs::{self, Client, OpenError, Refusal, explain, procfs},
     model::{Change, Info, ServerKey, ServiceKey, Snapshot, SnapshotService},
@@ -34,7 +34,7 @@ pub fn open() -> Result<Client, Error> {
 ///
 /// # Errors
 /// There is no such service, or the kernel cannot be talked to.
-pub fn service(client: &mut Client, key: &ServiceKey) -> Result<SnapshotService, Error> {
+pub fn service(client: &mut dyn Tables, key: &ServiceKey) -> Result<SnapshotService, Error> {
     match client.service(key)? {
         Some(service) => Ok(service),
         None => {
@@ -125,7 +125,7 @@ pub enum Pass {
 ///
 /// # Errors
 /// Everything that the kernel refused; or it cannot be talked to.
-pub fn apply(client: &mut Client, changes: &[Change]) -> Result<(), Error> {
+pub fn apply(client: &mut dyn Tables, changes: &[Change]) -> Result<(), Error> {
     apply_all(client, changes, Vec::new(), Pass::Nothing)
 }
 
@@ -133,7 +133,7 @@ pub fn apply(client: &mut Client, changes: &[Change]) -> Result<(), Error> {
 ///
 /// # Errors
 /// Everything that the kernel refused; or it cannot be talked to.
-pub fn apply_but(client: &mut Client, changes: &[Change], pass: Pass) -> Result<(), Error> {
+pub fn apply_but(client: &mut dyn Tables, changes: &[Change], pass: Pass) -> Result<(), Error> {
     apply_all(client, changes, Vec::new(), pass)
 }
 
@@ -141,11 +141,16 @@ pub fn apply_but(client: &mut Client, changes: &[Change], pass: Pass) -> Result<
 ///
 /// # Errors
 /// The complaints, and everything that the kernel refused; or it cannot be talked to.
-pub fn apply_with(client: &mut Client, changes: &[Change], complaints: Vec<Complaint>) -> Result<(), Error> {
+pub fn apply_with(client: &mut dyn Tables, changes: &[Change], complaints: Vec<Complaint>) -> Result<(), Error> {
     apply_all(client, changes, complaints, Pass::Nothing)
 }
 
-fn apply_all(client: &mut Client, changes: &[Change], mut complaints: Vec<Complaint>, pass: Pass) -> Result<(), Error> {
+fn apply_all(
+    client: &mut dyn Tables,
+    changes: &[Change],
+    mut complaints: Vec<Complaint>,
+    pass: Pass,
+) -> Result<(), Error> {
     for refusal in client.apply(changes)? {
         let Some(change) = changes.get(refusal.index) else { continue };
         let missing = matches!(refusal.errno, Errno::ESRCH | Errno::ENOENT);
@@ -158,7 +163,7 @@ fn apply_all(client: &mut Client, changes: &[Change], mut complaints: Vec<Compla
 }
 
 /// What the kernel refused, why, and what to do: the hint names what could have been meant, where the table tells it.
-fn refused(client: &mut Client, change: &Change, refusal: &Refusal) -> Complaint {
+fn refused(client: &mut dyn Tables, change: &Change, refusal: &Refusal) -> Complaint {
     let complaint = explained("", change, refusal);
     match (change, refusal.errno) {
         (Change::AddService(_), Errno::EEXIST) => {
@@ -187,7 +192,7 @@ pub fn explained(place: &str, change: &Change, refusal: &Refusal) -> Complaint {
 }
 
 /// Adds which services there are that could be meant.
-fn hint_at_service(complaint: Complaint, client: &mut Client, key: ServiceKey) -> Complaint {
+fn hint_at_service(complaint: Complaint, client: &mut dyn Tables, key: ServiceKey) -> Complaint {
     let Ok(snapshot) = client.snapshot() else { return complaint };
     let alike: Vec<_> =
         snapshot.services.iter().map(|each| each.service.key).filter(|there| alike(&key, there)).collect();

@@ -1,6 +1,11 @@
 //! `lvsadm list`: services and servers, for people and for programs.
 
-use std::{cmp::Reverse, net::IpAddr, time::Duration};
+use std::{
+    cmp::Reverse,
+    collections::{HashMap, HashSet},
+    net::IpAddr,
+    time::Duration,
+};
 
 use clap::{Args, ValueEnum};
 
@@ -8,14 +13,15 @@ use super::{
     Error, Ui,
     args::{Faults, ServiceFilter, ServiceFilterArgs, interval, server_filter},
     compat::{layout, sort},
+    holder::Holder,
     json,
     kernel::Reader,
     names::Names,
-    render,
+    render::{self, Note, Notes},
     watch::watch,
 };
 use crate::{
-    model::{Snapshot, SnapshotServer, SnapshotService},
+    model::{ServerStatus, ServiceKey, Snapshot, SnapshotServer, SnapshotService},
     state::{
         grammar::{self, Listing},
         names::Resolver,
@@ -24,7 +30,8 @@ use crate::{
 
 /// Show services and servers
 ///
-/// Without root, what everybody may read is shown: no counters, thresholds, tunnels and flags of schedulers.
+/// Without root, what everybody may read is shown: no counters, thresholds, tunnels and flags of schedulers. With an agent
+/// that holds the table, also servers that are out of it, and why: down, drained, untested.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -127,32 +134,61 @@ pub fn run(args: ListArgs, ui: &mut Ui) -> Result<u8, Error> {
     if let Some(interval) = args.output.watch {
         // A service that a filter names may come and go while we watch.
         return watch(interval, ui, |ui| {
-            let snapshot = choice.apply(reader.snapshot()?);
+            let (snapshot, notes) = read(&mut reader, &args.output)?;
+            let snapshot = choice.apply(snapshot);
             if args.output.json {
-                ui.json_line(&json::Table::new(&snapshot, reader.is_complete()))
+                ui.json_line(&json::Table::new(&snapshot, reader.is_complete(), &notes))
             } else {
-                show(&choice, &args.output, snapshot, &names, &mut reader, ui)
+                show(&choice, &args.output, snapshot, &notes, &names, &mut reader, ui)
             }
         });
     }
-    let snapshot = reader.snapshot()?;
+    let (snapshot, notes) = read(&mut reader, &args.output)?;
     choice.services.all_found(&snapshot)?;
     let snapshot = choice.apply(snapshot);
     if !choice.servers.is_empty() && snapshot.services.is_empty() {
         return Err(Error::failed("no service has a server that -r names"));
     }
     if args.output.json {
-        ui.json(&json::Table::new(&snapshot, reader.is_complete()))?;
+        ui.json(&json::Table::new(&snapshot, reader.is_complete(), &notes))?;
     } else {
-        show(&choice, &args.output, snapshot, &names, &mut reader, ui)?;
+        show(&choice, &args.output, snapshot, &notes, &names, &mut reader, ui)?;
     }
     Ok(0)
+}
+
+/// Reads the kernel's table and, where a process holds the operator's, adds the servers that the kernel does not have.
+fn read(reader: &mut Reader, output: &Output) -> Result<(Snapshot, Notes), Error> {
+    let mut snapshot = reader.snapshot()?;
+    let mut notes = Notes::default();
+    let holder = Holder::for_reading().filter(|_| output.format != Format::Ipvsadm);
+    let Some(holder) = holder else { return Ok((snapshot, notes)) };
+    let (table, held) = holder.table(None)?;
+    let mut missing: HashMap<ServiceKey, Vec<SnapshotServer>> = HashMap::new();
+    for held in held {
+        let Ok((service, server)) = held.place.keys() else { continue };
+        let wanted = table.services.get(&service).and_then(|entry| entry.servers.get(&server));
+        let absent = held.weight.is_none();
+        if let Some(wanted) = wanted.filter(|_| absent) {
+            let status = ServerStatus::default();
+            missing.entry(service).or_default().push(SnapshotServer { server: *wanted, status });
+        }
+        notes.0.insert((service, server), Note { why: held.why, absent });
+    }
+    for each in &mut snapshot.services {
+        let there: HashSet<_> = each.servers.iter().map(|server| server.server.key).collect();
+        let missing = missing.remove(&each.service.key).unwrap_or_default();
+        each.servers.extend(missing.into_iter().filter(|server| !there.contains(&server.server.key)));
+    }
+    notes.1 = true;
+    Ok((snapshot, notes))
 }
 
 fn show(
     choice: &Choice,
     output: &Output,
     snapshot: Snapshot,
+    notes: &Notes,
     names: &Names,
     reader: &mut Reader,
     ui: &mut Ui,
@@ -166,7 +202,7 @@ fn show(
         persistent: output.persistent_conn,
         exact: output.exact,
     };
-    ui.print(render::services(&snapshot, columns, names))
+    ui.print(render::services(&snapshot, columns, notes, names))
 }
 
 /// The first of several kinds of columns, in ipvsadm's order; the version line only above a whole table.

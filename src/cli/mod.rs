@@ -16,21 +16,29 @@ pub mod connections;
 pub mod delete_real;
 pub mod delete_service;
 pub mod diff;
+pub mod drain;
 pub mod edit_real;
 pub mod edit_service;
 pub mod error;
+pub mod explain;
 pub mod genhash;
+pub mod holder;
 pub mod json;
 pub mod kernel;
 pub mod list;
+pub mod metrics;
 pub mod names;
 pub mod render;
 pub mod restore;
 pub mod save;
+mod save_all;
+pub mod set;
 pub mod source;
 pub mod sync;
 pub mod timeouts;
+pub mod top;
 pub mod ui;
+pub mod undrain;
 pub mod vrrp;
 pub mod watch;
 pub mod zero;
@@ -66,6 +74,10 @@ enum Command {
     DeleteReal(delete_real::DeleteRealArgs),
     List(list::ListArgs),
     Connections(connections::ConnectionsArgs),
+    Drain(Box<drain::DrainArgs>),
+    Undrain(undrain::UndrainArgs),
+    Top(top::TopArgs),
+    Explain(explain::ExplainArgs),
     Clear(clear::ClearArgs),
     Zero(zero::ZeroArgs),
     Timeouts(timeouts::TimeoutsArgs),
@@ -77,6 +89,8 @@ enum Command {
     Check(check::CheckArgs),
     Agent(agent::AgentArgs),
     Config(config::ConfigArgs),
+    Set(set::SetArgs),
+    Metrics(metrics::MetricsArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -95,6 +109,10 @@ impl Command {
             Self::Timeouts(args) => timeouts::run(args, ui),
             Self::Sync(args) => sync::run(args, ui),
             Self::Connections(args) => connections::run(args, ui),
+            Self::Drain(args) => drain::run(*args, ui),
+            Self::Undrain(args) => undrain::run(args, ui),
+            Self::Top(args) => top::run(args, ui),
+            Self::Explain(args) => explain::run(args, ui),
             Self::Save(args) => save::run(args, ui),
             Self::Restore(args) => restore::run(args, ui),
             Self::Diff(args) => diff::run(args, ui),
@@ -102,6 +120,8 @@ impl Command {
             Self::Check(args) => check::run(args, ui),
             Self::Agent(args) => agent::run(args, ui),
             Self::Config(args) => config::run(args, ui),
+            Self::Set(args) => set::run(args, ui),
+            Self::Metrics(args) => metrics::run(args, ui),
             Self::Completions(args) => completions::run(args, ui),
         }
     }
@@ -135,7 +155,7 @@ pub fn main(args: Vec<OsString>) -> u8 {
     }
     match Cli::try_parse_from(args) {
         Ok(cli) => finish(|ui| cli.command.run(ui)),
-        Err(error) => explain(&error),
+        Err(error) => explain_usage(&error),
     }
 }
 
@@ -154,7 +174,7 @@ fn finish(verb: impl FnOnce(&mut Ui) -> Result<u8, Error>) -> u8 {
 }
 
 /// Prints clap's help, version or complaint, each to its proper stream.
-fn explain(error: &clap::Error) -> u8 {
+fn explain_usage(error: &clap::Error) -> u8 {
     match error.print() {
         Err(write) if write.kind() != io::ErrorKind::BrokenPipe => 1,
         _ => u8::try_from(error.exit_code()).unwrap_or(2),

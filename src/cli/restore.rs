@@ -5,14 +5,16 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{
-    Complaint, Error, Ui, json, kernel,
+    Complaint, Error, Ui,
+    holder::{Holder, is_held},
+    json, kernel,
     source::{SYSTEM_FILE, Source},
 };
 use crate::{
     ipvs::{
-        Client,
-        plan::{Extra, plan},
-        transaction::{Failure, carry_out},
+        Client, Refusal,
+        plan::{Extra, plan, undo},
+        transaction::{Failure, Refused, carry_out},
     },
     model::{Change, Table},
     state::{file::Lines, names::Resolver, print},
@@ -23,7 +25,9 @@ use crate::{
 /// The whole file is checked first; one bad line, and nothing is changed. Then only what differs is changed, additions
 /// before deletions, so that no connection is cut. If the kernel refuses a step, all of it is undone.
 ///
-/// Timeouts and sync daemons of which the file says nothing stay as they are.
+/// Timeouts and sync daemons of which the file says nothing stay as they are. With an agent that holds the table, the file
+/// is what people ask for from now on: servers that are down stay out until they work, and --flush deletes nothing that the
+/// file has, too.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Exit status: 0 done; 1 it failed and nothing was changed.
 With --dry-run: 0 nothing would be changed; 1 something would be; 2 trouble.
@@ -48,6 +52,9 @@ pub struct RestoreArgs {
     /// Empty the table first, as ipvsadm-restore does: counters start anew, connections may be cut
     #[arg(long, conflicts_with = "keep")]
     flush: bool,
+    /// Change the kernel's table itself, past a running agent: to that it is somebody else's change
+    #[arg(long)]
+    kernel: bool,
     /// Print the changes as JSON
     #[arg(long)]
     json: bool,
@@ -67,7 +74,11 @@ pub fn run(args: RestoreArgs, ui: &mut Ui) -> Result<u8, Error> {
     let content = source.read().map_err(trouble)?;
     let file = source.check(&content, ui).map_err(trouble)?;
     let mut client = Client::open().map_err(Error::from).map_err(trouble)?;
-    let before = client.table().map_err(Error::from).map_err(trouble)?;
+    let holder = Holder::for_reading().and_then(|_| Holder::for_changes()).filter(|_| !args.kernel);
+    let mut before = client.table().map_err(Error::from).map_err(trouble)?;
+    if let Some(holder) = &holder {
+        before.services = holder.table(None).map_err(trouble)?.0.services;
+    }
     // What a flush leaves, and what is there otherwise.
     let emptied = Table { timeouts: before.timeouts, daemons: before.daemons.clone(), ..Table::default() };
     let have = if args.flush { &emptied } else { &before };
@@ -85,10 +96,40 @@ pub fn run(args: RestoreArgs, ui: &mut Ui) -> Result<u8, Error> {
         return Ok(u8::from(plan().next().is_some()));
     }
     let progress = ui.progress("changes", plan().count());
-    let result = carry_out(&mut client, &before, plan, |made| progress.advance(made));
+    let result = match &holder {
+        None => carry_out(&mut client, &before, plan, |made| progress.advance(made)),
+        Some(holder) => hand_over(holder, &mut client, &before, plan())?,
+    };
     drop(progress);
     result.map_err(|failure| complain(&source, &content, failure))?;
     Ok(0)
+}
+
+/// Has the process that holds the table make the changes of services, and makes those of timeouts and daemons here: all of
+/// them, or none.
+fn hand_over(
+    holder: &Holder,
+    client: &mut Client,
+    before: &Table,
+    plan: impl Iterator<Item = Change>,
+) -> Result<Result<(), Failure>, Error> {
+    let (theirs, ours): (Vec<_>, Vec<_>) = plan.partition(is_held);
+    if let Err(failure) = carry_out(client, before, || ours.iter().cloned(), |_| {}) {
+        return Ok(Err(failure));
+    }
+    let refusals = holder.apply(&theirs, false)?;
+    if refusals.is_empty() {
+        return Ok(Ok(()));
+    }
+    let back = undo(before, &ours);
+    let left = beside(&back, client.apply(&back)?);
+    Ok(Err(Failure::Refused { refused: beside(&theirs, refusals), left }))
+}
+
+/// Puts each refusal beside its change.
+fn beside(changes: &[Change], refusals: Vec<Refusal>) -> Vec<Refused> {
+    let pair = |refusal: Refusal| Some(Refused { change: changes.get(refusal.index)?.clone(), refusal });
+    refusals.into_iter().filter_map(pair).collect()
 }
 
 /// Says which lines the kernel refused, and what state the table is in now.

@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
 };
 
-use super::{Complaint, Error, Ui};
+use super::{Complaint, Error, Ui, holder::Holder};
 use crate::{
     ipvs::Client,
     model::Table,
@@ -113,6 +113,18 @@ impl fmt::Display for Source {
 /// Returns the reason of an IO error in words, without the number that the standard library adds.
 pub fn reason(error: &io::Error) -> String {
     error.raw_os_error().map_or_else(|| error.to_string(), |raw| nix::errno::Errno::from_raw(raw).desc().to_owned())
+}
+
+/// Returns everything that people asked for: services and servers from a process that holds them, if there is one and
+/// `kernel` does not pass it by; all else from the kernel. Also says whether there is one.
+///
+/// # Errors
+/// The kernel's table cannot be read, or the process does not answer.
+pub fn operator_table(kernel: bool) -> Result<(Table, bool), Error> {
+    let Some(holder) = Holder::for_reading().filter(|_| !kernel) else { return Ok((kernel_table()?, false)) };
+    let (table, _) = holder.table(None)?;
+    let mut client = Client::open()?;
+    Ok((Table { timeouts: Some(client.timeouts()?), daemons: client.daemons()?, ..table }, true))
 }
 
 /// Returns everything that the kernel holds.

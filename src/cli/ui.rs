@@ -93,6 +93,11 @@ impl Ui {
         say("warning", &text.to_string());
     }
 
+    /// Asks a question, behind which the answer is typed.
+    pub fn ask(&mut self, text: impl Display) {
+        let _ = write!(io::stderr(), "{}", clean(&text.to_string()));
+    }
+
     /// Says what to do.
     pub fn hint(&mut self, text: impl Display) {
         say("hint", &text.to_string());

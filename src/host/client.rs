@@ -443,6 +443,22 @@ impl Host {
         Ok(found.into_iter().flatten().collect())
     }
 
+    /// Asks about one thing; what the kernel says against it is an answer.
+    pub(super) fn ask<T>(
+        &mut self,
+        attempt: &'static str,
+        request: impl FnOnce(&mut Batch),
+        decode: impl Fn(&[u8]) -> Result<T, Malformed>,
+    ) -> Result<Result<T, Errno>, Error> {
+        self.batch.clear();
+        request(&mut self.batch);
+        match self.socket.call(&mut self.batch, decode) {
+            Ok(found) => Ok(Ok(found)),
+            Err(netlink::Error::Refused(refused)) => Ok(Err(refused.errno)),
+            Err(error) => Err(Error::Kernel { attempt, error }),
+        }
+    }
+
     fn one_link(&mut self, request: impl FnOnce(&mut Batch)) -> Result<Option<Link>, Error> {
         self.batch.clear();
         request(&mut self.batch);

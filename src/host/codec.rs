@@ -4,6 +4,7 @@
 
 pub(super) mod address;
 pub(super) mod link;
+pub(super) mod lookup;
 pub(super) mod route;
 pub(super) mod rule;
 

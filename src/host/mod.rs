@@ -7,6 +7,7 @@ mod codec;
 mod command;
 pub mod firewall;
 mod link;
+pub mod lookup;
 mod monitor;
 mod name;
 pub mod namespace;

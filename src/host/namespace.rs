@@ -1,7 +1,7 @@
 //! Which network namespace this is, and where its files belong.
 
 use std::{
-    fs,
+    env, fs,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
@@ -16,12 +16,19 @@ const OF_FIRST: &str = "/proc/sys/net/core/netdev_max_backlog";
 /// Switches that every network namespace has.
 const OF_ALL: &str = "/proc/sys/net/core";
 
-/// Returns the directory for sockets and other files of this run: `chosen` if there is one; `/run/lvsadm` in the machine's
+/// Names another directory for all commands of a shell or unit.
+const VARIABLE: &str = "LVSADM_RUN_DIR";
+
+/// Returns the directory for sockets and other files of this run: `chosen` if there is one, or else the environment's
+/// `LVSADM_RUN_DIR`; `/run/lvsadm` in the machine's
 /// first network namespace; `/run/lvsadm/net-NUMBER` in others, so that each can have an agent of its own. The number is that
 /// of `ls -l /proc/self/ns/net`. Makes nothing.
 pub fn run_dir(chosen: Option<&Path>) -> PathBuf {
     if let Some(chosen) = chosen {
         return chosen.to_owned();
+    }
+    if let Some(chosen) = env::var_os(VARIABLE).filter(|chosen| !chosen.is_empty()) {
+        return PathBuf::from(chosen);
     }
     let base = PathBuf::from(RUN_DIR);
     // Where /proc shows too little to tell, there is most likely one namespace only.
@@ -30,6 +37,11 @@ pub fn run_dir(chosen: Option<&Path>) -> PathBuf {
         Ok(namespace) if !is_first => base.join(format!("net-{}", namespace.ino())),
         _ => base,
     }
+}
+
+/// Returns the run directory of the machine's first network namespace.
+pub fn first_run_dir() -> &'static Path {
+    Path::new(RUN_DIR)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod client;
 pub mod codec;
 mod explain;
 pub mod plan;
+pub mod predict;
 pub mod procfs;
 mod settle;
 pub mod transaction;

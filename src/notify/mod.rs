@@ -12,7 +12,7 @@ mod words;
 use std::{collections::HashMap, path::PathBuf, time::Duration};
 
 pub use fifo::{FifoFault, FifoWriter};
-pub use mail::{MailStatus, Mailer, Note};
+pub use mail::{MailStatus, Mailer, Note, send_now};
 pub use queue::CommandQueue;
 
 use crate::{

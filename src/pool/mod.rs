@@ -9,6 +9,7 @@ pub mod drain;
 mod drift;
 mod engine;
 mod pools;
+pub mod ramp;
 mod service;
 pub mod settings;
 pub mod status;

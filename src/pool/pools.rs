@@ -420,6 +420,11 @@ impl Pools {
         self.pools.keys().copied()
     }
 
+    /// Returns a service as the operator wants it, without its servers.
+    pub fn operator_service(&self, key: &ServiceKey) -> Option<VirtualService> {
+        self.pools.get(key).map(|pool| pool.service.clone())
+    }
+
     /// Returns a server as the operator wants it.
     pub fn operator_server(&self, service: &ServiceKey, server: &ServerKey) -> Option<RealServer> {
         self.pools.get(service)?.members.get(server).map(|member| member.server)

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     check::{
         answer::{Answer, Verdict},
+        durations::Durations,
         settings::{Probe, Question},
     },
     model::{Moment, ServiceKey},
@@ -125,6 +126,9 @@ pub struct CheckStatus {
     pub last: Option<AnswerStatus>,
     /// How long the last hundred good answers took.
     pub latency: Option<LatencyStatus>,
+    /// How long all good answers took, in ranges; `null` before the first one.
+    #[serde(default)]
+    pub durations: Option<DurationsStatus>,
     /// The last failures, the newest first.
     pub failures: Vec<FailureStatus>,
     /// Answers so far.
@@ -163,6 +167,15 @@ pub struct LatencyStatus {
     pub median_us: u64,
     /// The longest in microseconds.
     pub worst_us: u64,
+}
+
+/// How long good answers took, since the begin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DurationsStatus {
+    /// How many took at most 1, 2.5, 5, 10, 25, 50, 100, 250 and 500 ms, 1 s, 5 s, and longer; each in one range only.
+    pub counts: Vec<u32>,
+    /// Sum of all, in microseconds.
+    pub sum_us: u64,
 }
 
 /// A failure.
@@ -302,6 +315,10 @@ impl Engine {
                 samples: latency.samples,
                 median_us: micros(latency.median),
                 worst_us: micros(latency.worst),
+            }),
+            durations: (history.durations != Durations::default()).then(|| DurationsStatus {
+                counts: history.durations.counts.to_vec(),
+                sum_us: history.durations.sum_us,
             }),
             failures: failures.collect(),
             probes: history.probes,

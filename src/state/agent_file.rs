@@ -158,8 +158,18 @@ impl AgentFile {
         self.lines.iter().map(String::as_str).filter(|line| !is_of_table(line))
     }
 
-    /// Returns the same file with other lines about the table, where the first one of them was, or at the end.
-    pub fn with_table(&self, table: impl IntoIterator<Item = String>) -> Self {
+    /// Returns the same file with this table. Lines that say the same already stay as they are, comments between them too.
+    pub fn with_table(&self, table: &[String], names: &dyn Names) -> Self {
+        let new = self.with_table_lines(table.iter().cloned());
+        let read = |file: &Self| file::parse(file.text().as_bytes(), names).map(|file| file.table);
+        match (read(self), read(&new)) {
+            (Ok(old), Ok(table)) if old == table => self.clone(),
+            _ => new,
+        }
+    }
+
+    /// Puts lines about the table where the first one of them was, or at the end.
+    fn with_table_lines(&self, table: impl Iterator<Item = String>) -> Self {
         let at = self.lines.iter().position(|line| is_of_table(line)).unwrap_or(self.lines.len());
         let rest = |lines: &[String]| lines.iter().filter(|line| !is_of_table(line)).cloned().collect::<Vec<_>>();
         let (before, behind) = self.lines.split_at(at);
@@ -312,10 +322,12 @@ set mail root
         assert_eq!(file.other_lines().count() + 1, TEXT.lines().count());
         let table = ["-A -f 1".to_owned(), "-a -f 1 -r 10.0.0.9".to_owned()];
         let wanted = TEXT.replace("-A -t 10.0.0.1:80 -s rr", &table.join("\n"));
-        assert_eq!(file.with_table(table.clone()).text(), wanted);
-        let bare = AgentFile::new(b"# nothing\nvrrp add A\n").unwrap().with_table(table);
+        assert_eq!(file.with_table(&table, &NoNames).text(), wanted);
+        let same = ["-A -t 10.0.0.1:http -s rr".replace("http", "80")];
+        assert_eq!(file.with_table(&same, &NoNames), file);
+        let bare = AgentFile::new(b"# nothing\nvrrp add A\n").unwrap().with_table(&table, &NoNames);
         assert_eq!(bare.text(), "# nothing\nvrrp add A\n-A -f 1\n-a -f 1 -r 10.0.0.9\n");
-        assert_eq!(bare.with_table([]).text(), "# nothing\nvrrp add A\n");
+        assert_eq!(bare.with_table(&[], &NoNames).text(), "# nothing\nvrrp add A\n");
     }
 
     #[test]

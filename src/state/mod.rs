@@ -2,6 +2,7 @@
 
 pub mod agent_file;
 pub mod check;
+pub mod drains;
 pub mod file;
 pub mod grammar;
 pub mod names;

@@ -5,6 +5,8 @@ mod check_cli;
 mod check_keepalived;
 mod client;
 mod compat;
+mod holder;
+mod live;
 mod restore;
 mod smoke;
 mod support;

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use log::{LevelFilter, info, warn};
+use log::{info, warn};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::{
@@ -158,14 +158,20 @@ pub fn idle_status(idle: Vec<(ServiceKey, String)>) -> Vec<IdleStatus> {
 /// All that is wrong with the settings on this machine, or that keeps the process from running; nothing has been started
 /// then.
 pub fn run(loaded: Loaded, options: &RunOptions, run_dir: &Path) -> Result<(), Vec<Complaint>> {
-    sink::start(LevelFilter::Info);
+    sink::start(&options.log);
     let loaded = if options.whole_file.is_some() { loaded.as_whole() } else { loaded };
+    let memory = Memory::new(options.memory.as_deref());
     // After a process that died, the table is the one that it had, unless the file is the whole truth.
     let resumes = options.resume && options.whole_file.is_none();
-    let before = if resumes { Memory::new(options.memory.as_deref()).table() } else { None };
-    let operator = match before {
+    let operator = match if resumes { memory.table() } else { None } {
         Some(table) => table,
-        None => loaded.operator().map_err(|error| complaints(&error))?,
+        None => {
+            let mut table = loaded.operator().map_err(|error| complaints(&error))?;
+            if loaded.table.is_none() {
+                memory.find_left(&mut table);
+            }
+            table
+        }
     };
     let Layered { settings, idle, faults } = loaded.over(operator);
     if !faults.is_empty() {

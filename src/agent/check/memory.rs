@@ -27,6 +27,9 @@ const TABLE: &str = "table";
 /// What drains and ramps, in the run directory.
 const TURNS: &str = "drains";
 
+/// What an orderly end left in the kernel otherwise than the operator wants it, in the run directory.
+const LEFT: &str = "left";
+
 /// So many lines are added before the table is written anew, and as many as it has.
 const FEW: usize = 1000;
 
@@ -49,6 +52,15 @@ struct Kept {
     since: u64,
     #[serde(flatten)]
     what: What,
+}
+
+/// Servers at an orderly end, as lines of their services.
+#[derive(Debug, Serialize, Deserialize)]
+struct Left {
+    /// As the operator wants them.
+    operator: Vec<String>,
+    /// As the kernel has them; those that it does not have are not here.
+    kernel: Vec<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -157,6 +169,47 @@ impl Memory {
         }
     }
 
+    /// Notes at an orderly end how the kernel is left where that is not what the operator wants: the next process may have
+    /// to begin with the kernel's table.
+    pub(super) fn leave(&mut self, operator: &Table, kernel: &Table) {
+        let Some(directory) = &self.directory else { return };
+        let left = Left { operator: lines(operator), kernel: lines(kernel) };
+        let written = serde_json::to_vec(&left)
+            .map_err(io::Error::from)
+            .and_then(|content| store::replace_private(&directory.join(LEFT), &content));
+        if let Err(error) = written {
+            self.complain(LEFT, &error);
+        }
+    }
+
+    /// Puts into a table that was read from the kernel what the operator wants of servers that are as an orderly end left
+    /// them.
+    pub(super) fn find_left(&self, table: &mut Table) {
+        let Some(content) = self.directory.as_ref().and_then(|directory| read(&directory.join(LEFT))) else { return };
+        let Ok(left) = serde_json::from_slice::<Left>(&content) else {
+            return log::error!("how the last process left the kernel's table is not known any more");
+        };
+        let of = |lines: &[String]| file::parse(lines.join("\n").as_bytes(), &NoNames).unwrap_or_default().table;
+        let (operator, kernel) = (of(&left.operator), of(&left.kernel));
+        for (key, wanted) in operator.services {
+            let Some(entry) = table.services.get_mut(&key) else { continue };
+            let left = kernel.services.get(&key);
+            // Sorry servers are nobody's wish.
+            let unwanted =
+                left.into_iter().flat_map(|left| &left.servers).filter(|(key, _)| !wanted.servers.contains_key(*key));
+            for (server, left) in unwanted {
+                if entry.servers.get(server) == Some(left) {
+                    entry.servers.shift_remove(server);
+                }
+            }
+            for (server, wanted) in wanted.servers {
+                if entry.servers.get(&server) == left.and_then(|left| left.servers.get(&server)) {
+                    entry.servers.insert(server, wanted);
+                }
+            }
+        }
+    }
+
     fn complain(&mut self, what: &str, error: &io::Error) {
         let Some(directory) = self.directory.as_ref().filter(|_| !self.failed) else { return };
         log::error!(
@@ -178,6 +231,10 @@ fn kept(service: &ServiceKey, server: &ServerKey, turn: &Turn) -> Kept {
         Turn::Ramp(ramp) => (ramp.since, What::Ramp { length: self::millis(ramp.length) }),
     };
     Kept { place: Place::new(service, server), since: millis(since), what }
+}
+
+fn lines(table: &Table) -> Vec<String> {
+    plan(&Table::default(), table, Extra::Keep).map(|change| print::change_line(&change)).collect()
 }
 
 fn millis(duration: Duration) -> u64 {
@@ -250,6 +307,35 @@ mod tests {
         let text = std::fs::read_to_string(directory.path().join(TABLE)).unwrap();
         assert!(text.lines().count() <= FEW + 3, "{}", text.lines().count());
         assert_eq!(memory.table(), Some(table(&all)));
+    }
+
+    const SORRY: &str = "-a -f 5 -r 10.0.0.99:0 -g -w 1";
+
+    #[test]
+    fn servers_that_were_out_at_an_orderly_end_are_not_forgotten() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut memory = Memory::new(Some(directory.path()));
+        let operator = [
+            "-A -f 5 -s rr",
+            "-a -f 5 -r 10.0.0.11:0 -g -w 1",
+            "-a -f 5 -r 10.0.0.12:0 -g -w 2",
+            "-a -f 5 -r 10.0.0.13:0 -g -w 3",
+            "-A -f 6 -s rr",
+            "-a -f 6 -r 10.0.0.11:0 -g -w 1",
+        ];
+        let kernel = ["-A -f 5 -s rr", "-a -f 5 -r 10.0.0.12:0 -g -w 0", "-a -f 5 -r 10.0.0.13:0 -g -w 0", SORRY];
+        memory.leave(&table(&operator), &table(&kernel));
+        // Somebody has changed one since, and deleted a service.
+        let mut now =
+            table(&["-A -f 5 -s wlc", "-a -f 5 -r 10.0.0.12:0 -g -w 0", "-a -f 5 -r 10.0.0.13:0 -g -w 9", SORRY]);
+        memory.find_left(&mut now);
+        let wanted = [
+            "-A -f 5 -s wlc",
+            "-a -f 5 -r 10.0.0.11:0 -g -w 1",
+            "-a -f 5 -r 10.0.0.12:0 -g -w 2",
+            "-a -f 5 -r 10.0.0.13:0 -g -w 9",
+        ];
+        assert_eq!(now, table(&wanted));
     }
 
     #[test]

@@ -27,6 +27,7 @@ use super::{
     child::Tether,
     control::{Applied, BindError, Drained},
     event::Outlet,
+    log,
 };
 pub use crate::pool::settings::Foreign;
 use crate::{
@@ -71,6 +72,8 @@ pub struct RunOptions {
     pub resume: bool,
     /// User and group that run commands which name none; see [`User::for_scripts`].
     pub script_user: Option<(String, Option<String>)>,
+    /// How it logs.
+    pub log: log::Options,
     /// Where its events go. If that is open, the process ends when its standard input does.
     pub outlet: Outlet,
 }
@@ -87,6 +90,7 @@ impl Default for RunOptions {
             whole_file: None,
             resume: false,
             script_user: None,
+            log: log::Options::default(),
             outlet: Outlet::default(),
         }
     }

@@ -461,6 +461,33 @@ impl Process {
         }
     }
 
+    /// Returns the servers that the kernel does not have as the operator wants them, as he does and as it has them; among the
+    /// latter those that he did not ask for, too.
+    fn left(&self) -> (Table, Table) {
+        let pools = self.engine.pools();
+        let (mut operator, mut kernel) = (Table::default(), Table::default());
+        for held in pools.held(None) {
+            let wanted = pools.operator_server(&held.service, &held.server);
+            let there =
+                self.keeper.known().services.get(&held.service).and_then(|entry| entry.servers.get(&held.server));
+            for (table, server) in [(&mut operator, wanted), (&mut kernel, there.copied())] {
+                let Some(service) = pools.operator_service(&held.service) else { continue };
+                let entry = table.services.entry(held.service);
+                let entry = entry.or_insert_with(|| Entry { service, servers: Default::default() });
+                entry.servers.extend(server.map(|server| (server.key, server)));
+            }
+        }
+        for (key, entry) in &self.keeper.known().services {
+            let sorry = entry.servers.values().find(|server| pools.is_sorry_server(key, &server.key));
+            if let Some(sorry) = sorry {
+                let new = || Entry { service: entry.service.clone(), servers: Default::default() };
+                operator.services.entry(*key).or_insert_with(new);
+                kernel.services.entry(*key).or_insert_with(new).servers.insert(sorry.key, *sorry);
+            }
+        }
+        (operator, kernel)
+    }
+
     /// Leaves the table as it is, but for hidden services; or puts all servers back.
     pub(super) fn end(&mut self) {
         self.engine.finish();
@@ -473,6 +500,11 @@ impl Process {
             None => removed.into_iter().flatten().chain(self.hidden.keys()).collect(),
         };
         let wanted = |key: &ServiceKey| restored.as_ref().and_then(|table| table.services.get(key).cloned());
+        let (operator, kernel) = match restored {
+            Some(_) => Default::default(),
+            None => self.left(),
+        };
+        self.memory.leave(&operator, &kernel);
         if let Err(error) = self.keeper.write(&keys, wanted, |_, _| false) {
             log::error!("cannot leave the kernel's table as it should be: {error}");
         }

@@ -13,6 +13,9 @@ pub enum JournalCall {
     /// What happened; answered by a [`crate::agent::journal::Page`].
     #[serde(rename = "journal.events")]
     Events(Query),
+    /// How journal and mail are doing; answered by a [`crate::agent::metrics::Told`].
+    #[serde(rename = "journal.status")]
+    Status {},
 }
 
 /// Which events are wanted: those that all of it takes.

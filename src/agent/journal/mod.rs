@@ -18,13 +18,16 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use tokio::{sync::watch, time::timeout};
+use tokio::{
+    sync::{oneshot, watch},
+    time::timeout,
+};
 
 pub use store::{Entry, MOST_BYTES, MOST_OF_ONE};
 
 use self::{file::JournalFile, store::Store};
 use super::{
-    control::{Complaint, JournalCall, Query, Reply, Request},
+    control::{Complaint, Query, Reply},
     event::Event,
 };
 
@@ -75,27 +78,34 @@ struct Shared {
 #[derive(Debug)]
 struct Inner {
     store: Store,
-    file: JournalFile,
+    /// Nothing if there could be none.
+    file: Option<JournalFile>,
     status: JournalStatus,
     /// When writing failed, if it did.
     failed: Option<Instant>,
 }
 
 impl Journal {
-    /// Opens the journal in a run directory, with what the last agent has left there.
-    ///
-    /// # Errors
-    /// Its file cannot be made, read or written.
-    pub fn open(run_dir: &Path) -> io::Result<Self> {
-        Self::open_with(&run_dir.join(FILE), MOST_BYTES)
+    /// Opens the journal in a run directory, with what the last agent has left there. If its file cannot be made, read or
+    /// written, a line in the log says so, and it is kept in memory only: servers matter more.
+    pub fn begin(run_dir: &Path) -> Self {
+        let path = run_dir.join(FILE);
+        Self::open_with(&path, MOST_BYTES).unwrap_or_else(|error| {
+            log::warn!("cannot keep a journal in {}: {error}; what happens is forgotten at the end", path.display());
+            Self::of(Store::new(MOST_BYTES), None)
+        })
     }
 
     fn open_with(path: &Path, most_bytes: usize) -> io::Result<Self> {
         let mut store = Store::new(most_bytes);
         let file = JournalFile::open(path, &mut store)?;
+        Ok(Self::of(store, Some(file)))
+    }
+
+    fn of(store: Store, file: Option<JournalFile>) -> Self {
         let last = watch::Sender::new(store.last());
         let inner = Inner { store, file, status: JournalStatus::default(), failed: None };
-        Ok(Self(Arc::new(Shared { inner: Mutex::new(inner), last })))
+        Self(Arc::new(Shared { inner: Mutex::new(inner), last }))
     }
 
     /// Remembers an event.
@@ -108,23 +118,15 @@ impl Journal {
         self.0.last.send_replace(last);
     }
 
-    /// Answers a request for a `journal` verb, now or when something happens. Never waits. Must be called inside a
-    /// runtime.
-    pub fn answer(&self, request: Request) {
-        // Whoever asked may have gone: here and below.
-        let query = match JournalCall::read(&request) {
-            Ok(JournalCall::Events(query)) => query,
-            Err(complaints) => {
-                let _ = request.reply.send(Err(complaints));
-                return;
-            }
-        };
+    /// Answers a query, now or when something happens. Never waits. Must be called inside a runtime.
+    pub fn answer(&self, query: Query, mut reply_to: oneshot::Sender<Reply>) {
         let page = self.page(&query);
         if !query.wait || !page.events.is_empty() || page.missed > 0 {
-            let _ = request.reply.send(reply(&page));
+            // Whoever asked may have gone: here and below.
+            let _ = reply_to.send(reply(&page));
             return;
         }
-        let (journal, mut reply_to) = (self.clone(), request.reply);
+        let journal = self.clone();
         tokio::spawn(async move {
             let page = tokio::select! {
                 page = journal.next(Query { after: Some(page.last), ..query }) => Some(page),
@@ -176,14 +178,15 @@ impl Inner {
         let entry = Entry { number: self.store.last() + 1, event };
         let line = file::line(&entry);
         self.store.add(entry, line.len());
-        if self.failed.is_some_and(|failed| failed.elapsed() < AGAIN) {
+        let held_off = self.failed.is_some_and(|failed| failed.elapsed() < AGAIN);
+        let Some(file) = self.file.as_mut().filter(|_| !held_off) else {
             self.status.unwritten += 1;
             return;
-        }
+        };
         // What was not written before may have left half a line.
         let begin: &[u8] = if self.failed.is_some() { b"\n" } else { b"" };
-        let written = self.file.append(&[begin, &line].concat());
-        match written.and_then(|()| self.file.tidy(&self.store)) {
+        let written = file.append(&[begin, &line].concat());
+        match written.and_then(|()| file.tidy(&self.store)) {
             Ok(()) if self.failed.take().is_some() => log::info!("the journal is written again"),
             Ok(()) => {}
             Err(error) => {

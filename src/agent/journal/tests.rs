@@ -11,7 +11,10 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::agent::event::Subject;
+use crate::agent::{
+    control::{JournalCall, Request},
+    event::Subject,
+};
 
 fn event(name: &str, what: &str) -> Event {
     Event::now(Subject::Instance(name.to_owned()), what, format_args!("{name}: {what}")).because("it \"is\" so")
@@ -26,9 +29,16 @@ fn texts(page: &Page) -> Vec<&str> {
     page.events.iter().map(|entry| entry.event.text.as_str()).collect()
 }
 
-fn request(params: Value) -> (Request, oneshot::Receiver<Reply>) {
+/// Asks what a program would ask in these words.
+fn ask(journal: &Journal, params: Value) -> oneshot::Receiver<Reply> {
     let (reply, answer) = oneshot::channel();
-    (Request { verb: "journal.events".to_owned(), params, reply }, answer)
+    let request = Request { verb: "journal.events".to_owned(), params, reply };
+    match JournalCall::read(&request) {
+        Ok(JournalCall::Events(query)) => journal.answer(query, request.reply),
+        Ok(JournalCall::Status {}) => panic!("this is another verb"),
+        Err(complaints) => request.reply.send(Err(complaints)).expect("somebody waits"),
+    }
+    answer
 }
 
 #[test]
@@ -76,7 +86,7 @@ fn its_file_is_bounded() {
 #[test]
 fn a_query_takes_what_it_names() {
     let directory = tempfile::tempdir().unwrap();
-    let journal = Journal::open(directory.path()).unwrap();
+    let journal = Journal::begin(directory.path());
     for event in [event("A", "master"), server("10.0.0.5:80"), server("10.0.0.6:80"), event("B", "backup")] {
         journal.feed(event);
     }
@@ -94,10 +104,9 @@ fn a_query_takes_what_it_names() {
 #[tokio::test]
 async fn who_follows_is_told_at_once_and_what_was_missed() {
     let directory = tempfile::tempdir().unwrap();
-    let journal = Journal::open(directory.path()).unwrap();
+    let journal = Journal::begin(directory.path());
     let page = |answer: Reply| serde_json::from_value::<Page>(answer.unwrap()).unwrap();
-    let (asked, answer) = request(json!({ "after": 0, "wait": true, "name": "A" }));
-    journal.answer(asked);
+    let answer = ask(&journal, json!({ "after": 0, "wait": true, "name": "A" }));
     let begun = Instant::now();
     journal.feed(event("B", "backup"));
     journal.feed(event("A", "master"));
@@ -107,25 +116,21 @@ async fn who_follows_is_told_at_once_and_what_was_missed() {
     for _ in 0..MOST_OF_ONE + 7 {
         journal.feed(event("A", "fault"));
     }
-    let (asked, answer) = request(json!({ "after": first.last, "wait": true }));
-    journal.answer(asked);
+    let answer = ask(&journal, json!({ "after": first.last, "wait": true }));
     let second = page(answer.await.unwrap());
     assert_eq!((second.events.len(), second.missed), (MOST_OF_ONE, 7));
     // Who has gone costs nothing.
-    let (asked, answer) = request(json!({ "after": second.last, "wait": true }));
-    journal.answer(asked);
+    let answer = ask(&journal, json!({ "after": second.last, "wait": true }));
     drop(answer);
-    let (asked, answer) = request(json!({ "afterwards": 1 }));
-    journal.answer(asked);
+    let answer = ask(&journal, json!({ "afterwards": 1 }));
     assert!(answer.await.unwrap().is_err());
 }
 
 #[tokio::test(start_paused = true)]
 async fn who_waits_in_vain_is_told_so() {
     let directory = tempfile::tempdir().unwrap();
-    let journal = Journal::open(directory.path()).unwrap();
-    let (asked, answer) = request(json!({ "wait": true }));
-    journal.answer(asked);
+    let journal = Journal::begin(directory.path());
+    let answer = ask(&journal, json!({ "wait": true }));
     let page: Page = serde_json::from_value(answer.await.unwrap().unwrap()).unwrap();
     assert_eq!(page, Page::default());
 }

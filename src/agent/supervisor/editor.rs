@@ -22,7 +22,7 @@ use crate::{
         event::{Event, Subject},
         vrrp,
     },
-    state::{agent_file::AgentFile, file, names::Resolver, store},
+    state::{agent_file::AgentFile, names::Resolver, store},
 };
 
 /// How long a child may take to answer.
@@ -97,7 +97,7 @@ pub(super) async fn save(shared: &Shared, autosave: Option<bool>) -> Result<Save
 
 async fn write_file(shared: &Shared, mut lines: AgentFile, path: PathBuf) -> Result<(), Vec<Complaint>> {
     if let Some(table) = table(shared).await? {
-        lines = with_table(lines, table);
+        lines = lines.with_table(&table, &Resolver::new());
     }
     let named = path.display().to_string();
     let written = spawn_blocking(move || {
@@ -132,16 +132,6 @@ async fn table(shared: &Shared) -> Result<Option<Vec<String>>, Vec<Complaint>> {
     lines.map(Some).ok_or_else(|| vec![Complaint::new("the check process does not say what the table is")])
 }
 
-/// Puts a table into a file, whose own lines stay if they say the same.
-fn with_table(lines: AgentFile, table: Vec<String>) -> AgentFile {
-    let new = lines.with_table(table);
-    let read = |lines: &AgentFile| file::parse(lines.text().as_bytes(), &Resolver::new()).map(|file| file.table);
-    match (read(&lines), read(&new)) {
-        (Ok(old), Ok(table)) if old == table => lines,
-        _ => new,
-    }
-}
-
 /// Goes on with other lines. Messages about them call them `named`.
 async fn replace(shared: &Shared, text: Vec<u8>, named: PathBuf) -> Changed {
     let checked = spawn_blocking(move || Checked::read(&text, &named)).await;
@@ -167,6 +157,7 @@ async fn replace(shared: &Shared, text: Vec<u8>, named: PathBuf) -> Changed {
         core.running.revision += 1;
         (core.running.revision, core.running.autosave)
     };
+    shared.configure();
     if autosave {
         shared.core.borrow_mut().save_at = Some(crate::sys::clock::now());
         shared.wake.notify_one();

@@ -5,6 +5,7 @@
 //! child is decided in [`tree`]; the rest is IO around it.
 
 mod editor;
+mod numbers;
 mod process;
 mod route;
 mod running;
@@ -16,7 +17,7 @@ mod tree;
 
 use std::{fs, future, io, path::PathBuf, rc::Rc, time::Duration};
 
-use log::{LevelFilter, info, warn};
+use log::{info, warn};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -35,10 +36,12 @@ use self::{
 use super::{
     SOCKET, check,
     control::{BindError, Complaint, Request, Server, holder},
+    event::{Event, Subject},
     log as sink, vrrp,
 };
 use crate::{model::Moment, sys::clock::now};
 
+pub use numbers::Port;
 pub use running::STATE;
 pub use source::Source;
 
@@ -56,6 +59,9 @@ const FILES: u64 = 4096;
 
 /// How long children of an agent that was killed may take to end before ours are started.
 const LEFTOVERS: Duration = Duration::from_secs(15);
+
+/// How long mail about the end may take.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// How long changes of the table are collected before they are saved.
 const SAVE_DELAY: Duration = Duration::from_millis(500);
@@ -75,6 +81,10 @@ pub struct Options {
     pub pid_file: Option<PathBuf>,
     /// How long the end may take.
     pub stop_limit: Duration,
+    /// How it logs; children do the same if their options say so.
+    pub log: sink::Options,
+    /// Where metrics are to be had, if anywhere.
+    pub metrics: Option<Port>,
     /// More options for `vrrp run`.
     pub vrrp_words: Vec<String>,
     /// More options for `check run`.
@@ -91,6 +101,8 @@ impl Options {
             autosave: false,
             pid_file: None,
             stop_limit: Duration::from_secs(10),
+            log: sink::Options::default(),
+            metrics: None,
             vrrp_words: Vec::new(),
             check_words: Vec::new(),
         }
@@ -119,7 +131,7 @@ impl Options {
 /// Another agent runs in this network namespace, all that is wrong with the save file, or what keeps a child from its
 /// first work. Everything that was started has ended then.
 pub fn run(options: Options, ready: impl FnOnce()) -> Result<(), Vec<Complaint>> {
-    sink::start(LevelFilter::Info);
+    sink::start(&options.log);
     let failed = |error: io::Error| vec![Complaint::new(format_args!("cannot wait for events: {error}"))];
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
     let result = LocalSet::new().block_on(&runtime, begin(options, ready));
@@ -151,7 +163,9 @@ async fn begin(mut options: Options, ready: impl FnOnce()) -> Result<(), Vec<Com
         remove(&table);
     }
 
+    let metrics = options.metrics;
     let (shared, news) = Shared::new(options, running, resume);
+    metrics.map(|port| numbers::listen(&shared, port)).transpose()?;
     {
         let mut core = shared.core.borrow_mut();
         for kind in Kind::ALL {
@@ -163,6 +177,8 @@ async fn begin(mut options: Options, ready: impl FnOnce()) -> Result<(), Vec<Com
     let (requests_in, requests) = mpsc::channel(WAITING);
     let serving = tokio::spawn(server.with_limits(MOST_CLIENTS, PATIENCE).serve(requests_in));
     serve(&shared, signals, news, requests, ready).await;
+    let alerts = shared.alerts.take();
+    alerts.finish(FAREWELL).await;
 
     let failure = shared.core.borrow_mut().failure.take();
     // What was there before a start that failed stays for the next one.
@@ -197,7 +213,9 @@ async fn serve(
         if shared.gets_ready()
             && let Some(ready) = ready.take()
         {
-            info!("the agent is ready");
+            let event = Event::ready("agent");
+            info!("{event}");
+            shared.tell(&event);
             systemd.ready();
             ready();
         }
@@ -248,6 +266,7 @@ fn handle_timeout(shared: &Rc<Shared>) {
 
 fn stop(shared: &Shared, systemd: &Systemd) {
     systemd.stopping();
+    shared.tell(&Event::now(Subject::Process("agent".to_owned()), "stopping", "the agent process ends"));
     shared.stop();
 }
 

@@ -9,7 +9,7 @@ use super::{
     shared::Shared,
     tree::Kind,
 };
-use crate::agent::control::{AgentCall, Complaint, Reply, Request, StateAnswer};
+use crate::agent::control::{AgentCall, Complaint, JournalCall, Reply, Request, StateAnswer};
 
 /// Verbs of children that only the agent itself uses: it would not know what they run.
 const OURS: [&str; 3] = ["vrrp.reload", "check.reload", "check.session"];
@@ -17,6 +17,11 @@ const OURS: [&str; 3] = ["vrrp.reload", "check.reload", "check.session"];
 /// Answers a request. Those for children wait for them, and for nobody else.
 pub(super) async fn answer(shared: Rc<Shared>, request: Request) {
     let reply = match request.verb.split_once('.').map(|(whom, _)| whom) {
+        Some("journal") => match JournalCall::read(&request) {
+            Ok(JournalCall::Events(query)) => return shared.journal.answer(query, request.reply),
+            Ok(JournalCall::Status {}) => value(&shared.told()),
+            Err(complaints) => Err(complaints),
+        },
         _ if OURS.contains(&request.verb.as_str()) => {
             let complaint = Complaint::new(format_args!("{} is the agent's own to ask", request.verb));
             Err(vec![complaint.hint("state.set and agent.reload change what runs")])

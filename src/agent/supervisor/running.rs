@@ -22,7 +22,7 @@ use crate::{
         agent_file::AgentFile,
         file::Fault,
         names::Resolver,
-        store,
+        set, store,
         vrrp::{self, Disk},
     },
 };
@@ -37,6 +37,8 @@ pub(super) const TABLE: &str = "table";
 #[derive(Clone, Debug, Default)]
 pub(super) struct Checked {
     pub(super) file: AgentFile,
+    /// What they say about the agent itself.
+    pub(super) agent: set::Settings,
     /// Whether there are virtual routers.
     vrrp: bool,
     /// Whether there are checks, or a table.
@@ -58,15 +60,19 @@ impl Checked {
         let has_statics = routers.as_ref().is_ok_and(|parsed| !parsed.settings.statics.is_empty());
         let mut faults = routers.err().unwrap_or_default();
         faults.extend(file.checks(&Resolver::new()).err().unwrap_or_default());
+        let agent = file.agent().unwrap_or_else(|found| {
+            faults.extend(found);
+            set::Settings::default()
+        });
         faults.sort_by_key(|fault| (fault.line, fault.column));
-        // A quote that is never closed is wrong whatever the line is about.
-        faults.dedup();
+        // What is wrong with the words of a line is found by everybody who reads it.
+        faults.dedup_by_key(|fault| (fault.line, fault.column));
         if !faults.is_empty() {
             return Err(faults.into_iter().map(placed).collect());
         }
         let vrrp = !file.names(vrrp::Kind::Instance).is_empty() || has_statics;
         let check = file.check_lines().next().is_some() || file.table_lines().next().is_some();
-        Ok(Self { file, vrrp, check })
+        Ok(Self { file, agent, vrrp, check })
     }
 
     /// Whether a child has something to do.

@@ -21,8 +21,10 @@ use super::{
 };
 use crate::{
     agent::{
+        alert::Alerts,
         control::Complaint,
         event::{Event, Subject},
+        journal::Journal,
     },
     model::Moment,
     sys::clock::now,
@@ -46,6 +48,8 @@ pub(super) struct Shared {
     /// Held by the one who changes what runs.
     pub(super) writer: Mutex<()>,
     news: mpsc::Sender<(Kind, News)>,
+    pub(super) journal: Journal,
+    pub(super) alerts: RefCell<Alerts>,
 }
 
 /// What changes.
@@ -83,7 +87,15 @@ impl Shared {
         };
         let (news, receiver) = mpsc::channel(WAITING);
         let core = RefCell::new(core);
-        (Rc::new(Self { options, core, wake: Notify::new(), writer: Mutex::new(()), news }), receiver)
+        let (journal, alerts) = (Journal::begin(&options.run_dir), RefCell::default());
+        let shared = Self { options, core, wake: Notify::new(), writer: Mutex::new(()), news, journal, alerts };
+        shared.configure();
+        (Rc::new(shared), receiver)
+    }
+
+    /// Goes by what the lines say about the agent itself.
+    pub(super) fn configure(&self) {
+        self.alerts.borrow_mut().configure(self.core.borrow().running.state.agent.mail.as_ref());
     }
 
     /// Looks at what is known of a child.
@@ -163,7 +175,10 @@ impl Shared {
     }
 
     /// Everything that happens comes by here, for whoever keeps or passes it on.
-    pub(super) fn tell(&self, _event: &Event) {}
+    pub(super) fn tell(&self, event: &Event) {
+        self.journal.feed(event.clone());
+        self.alerts.borrow().take(event);
+    }
 
     /// A child has ended; `by_itself`, or a signal ended it.
     fn has_ended(&self, kind: Kind, how: String, complaints: Vec<Complaint>, by_itself: bool) {

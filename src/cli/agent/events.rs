@@ -1,13 +1,16 @@
 //! `lvsadm agent events`: what happened, and what happens.
 
-use std::{io, path::PathBuf, thread, time::Duration};
+use std::{io, thread, time::Duration};
 
 use clap::Args;
 
+use super::{
+    Where,
+    ask::{ask_verb, none},
+};
 use crate::{
     agent::{
-        SOCKET,
-        control::{self, CallError, JournalCall, Query},
+        control::{JournalCall, Query},
         event::now,
         journal::{self, Entry, Page},
         log::format_utc,
@@ -15,14 +18,9 @@ use crate::{
     cli::{
         Error, Ui,
         args::{Faults, duration},
-        check::ask::refused,
         render::clean_line,
     },
-    host::namespace,
 };
-
-/// How long an answer is waited for: longer than the agent itself takes.
-const LIMIT: Duration = Duration::from_secs(12);
 
 /// How long to wait until an agent that has gone is asked again.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -54,15 +52,7 @@ pub(super) struct EventsArgs {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    place: Place,
-}
-
-/// Whose journal.
-#[derive(Debug, Args)]
-pub(super) struct Place {
-    /// Directory of the agent's control socket [default: /run/lvsadm]
-    #[arg(long, value_name = "DIR")]
-    run_dir: Option<PathBuf>,
+    place: Where,
 }
 
 /// Where an answer is from.
@@ -74,47 +64,28 @@ pub(super) enum From {
     Left,
 }
 
-impl Place {
-    pub(super) fn run_dir(&self) -> PathBuf {
-        namespace::run_dir(self.run_dir.as_deref())
-    }
-
+impl Where {
     /// Asks the agent, or reads what it has left.
     ///
     /// # Errors
     /// There is no agent and no journal, or the agent does not answer.
     pub(super) fn ask(&self, query: &Query) -> Result<(Page, From), Error> {
-        let socket = self.run_dir().join(SOCKET);
         let (verb, params) = JournalCall::Events(query.clone()).parts();
-        let value = match control::call(&socket, &verb, params, LIMIT) {
-            Ok(value) => value,
-            Err(CallError::NotRunning) => return self.left(query).map(|page| (page, From::Left)),
-            Err(CallError::Refused(complaints)) => return Err(refused(complaints)),
-            Err(CallError::Broken(why)) => {
-                return Err(Error::failed(format_args!("the agent at {} does not answer: {why}", socket.display())));
-            }
-        };
-        let page = serde_json::from_value(value).map_err(|error| {
-            Error::failed(format_args!("the answer of the agent makes no sense: {error}"))
-                .hint("lvsadm and the agent may be of different versions")
-        })?;
-        Ok((page, From::Agent))
+        match ask_verb(&self.socket(), &verb, params)? {
+            Some(page) => Ok((page, From::Agent)),
+            None => self.left(query).map(|page| (page, From::Left)),
+        }
     }
 
     fn left(&self, query: &Query) -> Result<Page, Error> {
         let directory = self.run_dir();
-        journal::left(&directory, query).map_err(|error| {
-            let socket = directory.join(SOCKET);
-            if error.kind() == io::ErrorKind::NotFound {
-                return Error::failed(format_args!("no agent answers at {}", socket.display()))
-                    .hint("`lvsadm agent start` starts one; --run-dir names another place");
-            }
-            let file = directory.join(journal::FILE);
-            Error::failed(format_args!(
+        journal::left(&directory, query).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => none(&self.socket()),
+            _ => Error::failed(format_args!(
                 "no agent answers at {}, and its journal {} cannot be read: {error}",
-                socket.display(),
-                file.display()
-            ))
+                self.socket().display(),
+                directory.join(journal::FILE).display()
+            )),
         })
     }
 }
@@ -196,10 +167,10 @@ mod tests {
     #[test]
     fn without_an_agent_its_journal_is_read() {
         let directory = tempfile::tempdir().unwrap();
-        let place = Place { run_dir: Some(directory.path().to_owned()) };
+        let place = Where { run_dir: Some(directory.path().to_owned()) };
         let error = place.ask(&Query::default()).unwrap_err();
         assert!(error.complaints()[0].text.starts_with("no agent answers at "), "{error:?}");
-        let journal = Journal::open(directory.path()).unwrap();
+        let journal = Journal::begin(directory.path());
         journal.feed(Event::now(Subject::Instance("V".to_owned()), "master", "V: master"));
         let (page, from) = place.ask(&Query::default()).unwrap();
         assert_eq!((page.events.len(), from), (1, From::Left));

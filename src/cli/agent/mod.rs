@@ -1,9 +1,10 @@
 //! `lvsadm agent`: the process in the background that holds virtual routers, checks and the table.
 
-mod ask;
+pub(in crate::cli) mod ask;
 mod events;
 mod run;
 mod start;
+pub(in crate::cli) mod state;
 mod status;
 mod stop;
 mod why;
@@ -27,7 +28,9 @@ Examples:
   lvsadm check add -t 10.0.0.1:80 http --path /health && lvsadm save --all
       A change of what runs, kept for the next start.
   lvsadm agent status
-      Which processes there are, since when, and whether all is saved.")]
+      Which processes there are, since when, and whether all is saved.
+  lvsadm agent why -t 10.0.0.1:80
+      What happened to a service and its servers, and what was seen.")]
 pub struct AgentArgs {
     #[command(subcommand)]
     verb: Verb,
@@ -69,7 +72,11 @@ struct Where {
 }
 
 impl Where {
+    fn run_dir(&self) -> PathBuf {
+        namespace::run_dir(self.run_dir.as_deref())
+    }
+
     fn socket(&self) -> PathBuf {
-        namespace::run_dir(self.run_dir.as_deref()).join(SOCKET)
+        self.run_dir().join(SOCKET)
     }
 }

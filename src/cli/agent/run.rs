@@ -3,6 +3,7 @@
 use std::{
     fs::{File, OpenOptions},
     io::{self, Write as _},
+    net::SocketAddr,
     os::{
         fd::{AsFd, OwnedFd},
         unix::fs::OpenOptionsExt,
@@ -16,8 +17,8 @@ use nix::unistd;
 
 use super::ask::refused;
 use crate::{
-    agent::{control, supervisor},
-    cli::{Error, Ui, args, config::KEEPALIVED_CONF, vrrp::Target},
+    agent::{self, control, supervisor},
+    cli::{Complaint, Error, Ui, args, config::KEEPALIVED_CONF, metrics::PerWord, vrrp::Target},
 };
 
 /// Run the agent in the foreground, until a signal ends it
@@ -71,6 +72,17 @@ pub(super) struct RunOptions {
     /// Append what is said to this file
     #[arg(long, value_name = "FILE", help_heading = "Files")]
     log_file: Option<PathBuf>,
+    #[command(flatten)]
+    log: args::LogArgs,
+    /// Metrics for Prometheus are to be had at this port: http://ADDRESS:PORT/metrics
+    #[arg(long, value_name = "ADDRESS:PORT", help_heading = "Metrics")]
+    metrics: Option<SocketAddr>,
+    /// How fine they are
+    #[arg(long, value_name = "WHAT", default_value = "server", help_heading = "Metrics")]
+    metrics_per: PerWord,
+    /// The address may be one that others can reach
+    #[arg(long, requires = "metrics", help_heading = "Metrics")]
+    metrics_open: bool,
     /// The end may take so many seconds; then processes are killed [default: 10]
     #[arg(long, value_name = "SECONDS", help_heading = "Process", value_parser = args::interval)]
     stop_limit: Option<Duration>,
@@ -158,8 +170,32 @@ impl RunOptions {
         let pid_file = self.pid_file.clone().map(absolute).transpose()?.or(default);
         let stop_limit = self.stop_limit.unwrap_or(Duration::from_secs(10));
         let (vrrp_words, check_words) = (self.vrrp_words(), self.check_words());
+        let metrics = self.metrics_port()?;
         let Self { fresh, autosave, .. } = self;
-        Ok(supervisor::Options { run_dir, source, fresh, autosave, pid_file, stop_limit, vrrp_words, check_words })
+        Ok(supervisor::Options {
+            run_dir,
+            source,
+            fresh,
+            autosave,
+            pid_file,
+            stop_limit,
+            log: self.log.options(),
+            metrics,
+            vrrp_words,
+            check_words,
+        })
+    }
+
+    /// Metrics tell who serves whom: they are not for everybody who can reach this host.
+    fn metrics_port(&self) -> Result<Option<supervisor::Port>, Error> {
+        let Some(address) = self.metrics else { return Ok(None) };
+        if !address.ip().is_loopback() && !self.metrics_open {
+            let text = format!("--metrics {address}: others than this host could read there");
+            let complaint =
+                Complaint::new(text).hint("127.0.0.1 and ::1 are this host's own; --metrics-open allows others");
+            return Err(Error::usage(vec![complaint]));
+        }
+        Ok(Some(supervisor::Port { address, per: self.metrics_per.into() }))
     }
 
     fn vrrp_words(&self) -> Vec<String> {
@@ -167,7 +203,7 @@ impl RunOptions {
         let nice = self.nice.map(|value| format!("--nice={value}"));
         let lock = self.no_swap.then(|| "--no-swap".to_owned());
         let cpus = self.cpu.iter().map(|cpu| format!("--cpu={cpu}"));
-        priority.into_iter().chain(nice).chain(lock).chain(cpus).collect()
+        priority.into_iter().chain(nice).chain(lock).chain(cpus).chain(self.log_words()).collect()
     }
 
     fn check_words(&self) -> Vec<String> {
@@ -179,7 +215,14 @@ impl RunOptions {
             ("first-mark", self.first_mark.clone()),
         ];
         let named = named.into_iter().filter_map(|(name, value)| Some(format!("--{name}={}", value?)));
-        named.chain(self.restore_table.then(|| "--restore-table".to_owned())).collect()
+        let restore = self.restore_table.then(|| "--restore-table".to_owned());
+        named.chain(restore).chain(self.log_words()).collect()
+    }
+
+    /// Children log as their parent; what is usual need not be said.
+    fn log_words(&self) -> Vec<String> {
+        let usual = self.log.options() == agent::log::Options::default();
+        if usual { Vec::new() } else { self.log.words().collect() }
     }
 }
 

@@ -5,7 +5,10 @@ use std::{fmt::Write as _, time::Duration};
 use clap::Args;
 use indexmap::IndexMap;
 
-use super::events::{From, Place, time};
+use super::{
+    Where,
+    events::{From, time},
+};
 use crate::{
     agent::{
         control::Query,
@@ -52,7 +55,7 @@ pub(super) struct WhyArgs {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    place: Place,
+    place: Where,
 }
 
 impl WhyArgs {
@@ -81,7 +84,7 @@ impl WhyArgs {
     }
 
     /// Returns what to ask, and whom.
-    fn query(self) -> Result<(Query, Place), Error> {
+    fn query(self) -> Result<(Query, Where), Error> {
         let (names, mut faults) = (Names::new(false), Faults::default());
         let is_given = self.service.is_given();
         let service = self.service.key(&names, &mut faults);

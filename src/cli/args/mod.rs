@@ -3,15 +3,17 @@
 //! clap only records the words, so that all that is wrong with them can be said at once; [`values`] reads them,
 //! [`patch`] holds what an edit may change. Nothing here asks the kernel.
 
+mod log;
 mod options;
 mod patch;
 mod select;
 mod values;
 
+pub use log::LogArgs;
 pub use options::{ServerOptions, ServiceOptions};
 pub use patch::{Method, Persist, ServerPatch, ServicePatch, TunnelKind, TunnelPatch};
 pub use select::{Lookup, OneService, ServersArgs, ServiceArgs, ServiceFilter, ServiceFilterArgs, server_filter};
-pub use values::{Prefix, address, duration, interval, number};
+pub use values::{Prefix, address, duration, interval, mark, number};
 
 use super::{Complaint, Error};
 

@@ -40,6 +40,9 @@ pub struct ServiceArgs {
     /// Look host and service names up
     #[arg(long)]
     pub resolve: bool,
+    /// Change the kernel's table itself, past a running agent: to that it is somebody else's change
+    #[arg(long)]
+    pub kernel: bool,
 }
 
 #[derive(Debug, Args)]
@@ -138,7 +141,8 @@ impl OneService {
             return None;
         }
         let Self { choice: OptionalChoice { tcp, udp, sctp, mark }, ipv6 } = self;
-        ServiceArgs { choice: ServiceChoice { tcp, udp, sctp, mark }, ipv6, resolve: false }.key(names, faults)
+        ServiceArgs { choice: ServiceChoice { tcp, udp, sctp, mark }, ipv6, resolve: false, kernel: false }
+            .key(names, faults)
     }
 }
 
@@ -250,7 +254,16 @@ impl ServiceFilter {
     /// # Errors
     /// Those that name nothing.
     pub fn all_found(&self, snapshot: &Snapshot) -> Result<(), Error> {
-        let there = |wanted: &&Wanted| snapshot.services.iter().any(|each| wanted.is(&each.service.key));
+        let keys: Vec<_> = snapshot.services.iter().map(|each| each.service.key).collect();
+        self.all_among(&keys)
+    }
+
+    /// Passes if every word of the filter names one of these services.
+    ///
+    /// # Errors
+    /// Those that name nothing.
+    pub fn all_among(&self, services: &[ServiceKey]) -> Result<(), Error> {
+        let there = |wanted: &&Wanted| services.iter().any(|key| wanted.is(key));
         let missing: Vec<_> = self
             .wanted
             .iter()

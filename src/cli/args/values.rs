@@ -66,7 +66,10 @@ fn port(word: &str, protocol: Protocol, names: &dyn Lookup) -> Result<u16, Strin
 }
 
 /// Reads a firewall mark: 1 to 4294967295, decimal, or hexadecimal as iptables prints it.
-pub(super) fn mark(option: &str, text: &str) -> Result<u32, Complaint> {
+///
+/// # Errors
+/// It is none.
+pub fn mark(option: &str, text: &str) -> Result<u32, Complaint> {
     let read = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
         Some(hex) if hex.bytes().all(|b| b.is_ascii_hexdigit()) => u32::from_str_radix(hex, 16).ok(),
         Some(_) => None,

@@ -44,7 +44,7 @@ fn ask(target: &Target, question: &CheckCall) -> Result<Option<Value>, Error> {
 }
 
 /// Returns what the process says against a request.
-pub(in crate::cli) fn refused(complaints: Vec<control::Complaint>) -> Error {
+pub(super) fn refused(complaints: Vec<control::Complaint>) -> Error {
     let complaints = complaints.into_iter().map(|control::Complaint { text, hint }| Complaint { text, hint });
     Error::all_failed(complaints.collect())
 }

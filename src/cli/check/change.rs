@@ -9,6 +9,7 @@ use crate::{
     agent::control::{CallError, CheckCall},
     cli::{
         Complaint, Error, Ui,
+        agent::state,
         vrrp::{
             Target,
             file::{Saved, lock, placed, put_back, write},
@@ -139,7 +140,7 @@ impl AddArgs {
         let (subject, given) = checked(&self.line, Verb::Add)?;
         change(&self.target, ui, |file| match find(file, &subject) {
             Some((number, mut old)) if self.or_edit => {
-                old.merge(given);
+                old.merge(given.clone());
                 Ok(Some(file.put_check(Some(number), old.line(&subject))))
             }
             Some((number, _)) => {
@@ -161,7 +162,7 @@ impl EditArgs {
                 return Err(missing(&subject));
             };
             unset(&mut old, &self.unset)?;
-            old.merge(given);
+            old.merge(given.clone());
             Ok(Some(file.put_check(Some(number), old.line(&subject))))
         })
     }
@@ -197,7 +198,7 @@ impl SetArgs {
             let (number, mut line) =
                 find(file, &subject).map_or_else(|| (None, Given::default()), |(number, old)| (Some(number), old));
             unset(&mut line, &self.unset)?;
-            line.merge(given);
+            line.merge(given.clone());
             if line.is_empty() {
                 // A line that says nothing any more.
                 file.remove_lines(number.as_slice());
@@ -247,20 +248,27 @@ fn unset(line: &mut Given, options: &[String]) -> Result<(), Error> {
     if absent.is_empty() { Ok(()) } else { Err(Error::usage(absent.into_iter().map(complaint).collect())) }
 }
 
-/// Changes the save file by `edit`, which returns the line that is this command's own. All of the file is checked; then
-/// it is written; then the process that runs it, if one does, is told. If that refuses, the file is what it was.
+/// Changes what the agent runs by `edit`, which returns the line that is this command's own; without an agent, the save
+/// file. All of it is checked; then it is written; then the process that runs it, if one does, is told. If that refuses,
+/// all is what it was.
 fn change(
     target: &Target,
     ui: &mut Ui,
-    edit: impl FnOnce(&mut AgentFile) -> Result<Option<usize>, Error>,
+    edit: impl Fn(&mut AgentFile) -> Result<Option<usize>, Error>,
 ) -> Result<u8, Error> {
+    let edit = |saved: &mut Saved| {
+        let before = saved.file.clone();
+        let own = edit(&mut saved.file)?;
+        check(saved, &before, own)?;
+        Ok(saved.file != before)
+    };
+    if state::change(target, ui, |saved, _| edit(saved).map(drop))? {
+        return Ok(0);
+    }
     let path = target.state();
     let _lock = lock(&path)?;
     let mut saved = Saved::read(&path)?;
-    let before = saved.file.clone();
-    let own = edit(&mut saved.file)?;
-    check(&saved, &before, own)?;
-    if saved.file != before {
+    if edit(&mut saved)? {
         write(&saved)?;
     }
     // The process may have been started with another name for the same file.

@@ -73,7 +73,7 @@ impl ListArgs {
 
     /// Returns what the save file says: checks that are idle, all of them.
     fn saved(&self) -> Result<Status, Error> {
-        let saved = Saved::read(&self.target.state())?;
+        let saved = Saved::of(&self.target)?;
         if !saved.is_there() {
             let (socket, state) = (self.target.run_dir().join(SOCKET), saved.path);
             return Err(Error::failed(format_args!(

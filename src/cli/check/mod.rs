@@ -1,6 +1,6 @@
 //! `lvsadm check`: asks real servers whether they work, once or for as long as a process runs.
 
-pub(in crate::cli) mod ask;
+mod ask;
 mod attempt;
 mod change;
 mod digest;

@@ -65,6 +65,8 @@ pub(super) struct RunArgs {
     /// What is removed at the end
     #[arg(long, hide = true, requires = "whole_file", value_name = "WHAT")]
     at_end: Option<AtEnd>,
+    #[command(flatten)]
+    log: args::LogArgs,
     /// The agent reads events from standard output, and holds standard input for as long as it lives
     #[arg(long, hide = true)]
     child: bool,
@@ -141,6 +143,7 @@ impl RunArgs {
             restore_table: self.restore_table,
             resume: self.resume,
             script_user,
+            log: self.log.options(),
             outlet: if self.child {
                 Outlet::to_agent().map_err(|error| Error::output(&error))?
             } else {

@@ -11,6 +11,7 @@ mod restore;
 pub(super) mod sort;
 
 use std::{
+    cell::OnceCell,
     ffi::OsString,
     io::{self, BufWriter, Stdout, Write},
     net::IpAddr,
@@ -20,6 +21,10 @@ use std::{
 use nix::unistd;
 
 use crate::{
+    cli::{
+        Error,
+        holder::{self, Holder, is_held},
+    },
     ipvs::{self, Client, OpenError, procfs},
     model::{Change, Protocol, ServiceKey, Snapshot},
     state::{
@@ -150,12 +155,20 @@ struct Session {
     client: Client,
     names: Resolver,
     out: BufWriter<Stdout>,
+    /// Who holds the table, once somebody wanted to know.
+    holder: OnceCell<Option<Holder>>,
 }
 
 impl Session {
     fn open(name: &str) -> Result<Self, Failure> {
         let client = Client::open().map_err(Failure::Unusable)?;
-        Ok(Self { name: name.to_owned(), client, names: Resolver::new(), out: BufWriter::new(io::stdout()) })
+        Ok(Self {
+            name: name.to_owned(),
+            client,
+            names: Resolver::new(),
+            out: BufWriter::new(io::stdout()),
+            holder: OnceCell::new(),
+        })
     }
 
     /// Does `work` and sees to it that its output arrives.
@@ -188,10 +201,23 @@ impl Session {
 
     /// Makes changes and returns the status of the last one.
     fn apply(&mut self, changes: &[Change]) -> Result<u8, Failure> {
-        let refusals = match self.client.apply(changes) {
+        let mut status = 0;
+        for alike in changes.chunk_by(|one, other| is_held(one) == is_held(other)) {
+            status = self.apply_alike(alike)?;
+        }
+        Ok(status)
+    }
+
+    /// Makes changes that one and the same has to make: who holds the table, or else the kernel.
+    fn apply_alike(&mut self, changes: &[Change]) -> Result<u8, Failure> {
+        let refusals = match self.holder().filter(|_| changes.first().is_some_and(is_held)) {
+            Some(holder) => holder.apply(changes, true).map_err(|error| said(&error)),
+            None => self.client.apply(changes).map_err(|error| messages::failed(&error)),
+        };
+        let refusals = match refusals {
             Ok(refusals) => refusals,
-            Err(error) => {
-                self.complain(&messages::failed(&error))?;
+            Err(message) => {
+                self.complain(&message)?;
                 return Ok(255);
             }
         };
@@ -202,6 +228,10 @@ impl Session {
         }
         let last_refused = refusals.last().is_some_and(|refusal| refusal.index + 1 == changes.len());
         Ok(if last_refused { 255 } else { 0 })
+    }
+
+    fn holder(&self) -> Option<&Holder> {
+        self.holder.get_or_init(Holder::for_changes).as_ref()
     }
 
     fn list(&mut self, listing: &Listing) -> Result<Flow, Failure> {
@@ -250,10 +280,15 @@ impl Session {
     }
 
     fn save(&mut self, numeric: bool) -> Result<u8, Failure> {
-        let mut snapshot = match self.client.snapshot() {
+        // What people asked for: a server that is down at this moment is not lost.
+        let snapshot = match Holder::for_reading() {
+            Some(holder) => holder.table(None).map(|(table, _)| holder::snapshot(&table)).map_err(|error| said(&error)),
+            None => self.client.snapshot().map_err(|error| messages::failed(&error)),
+        };
+        let mut snapshot = match snapshot {
             Ok(snapshot) => snapshot,
-            Err(error) => {
-                self.complain(&messages::failed(&error))?;
+            Err(message) => {
+                self.complain(&message)?;
                 return Ok(1);
             }
         };
@@ -289,6 +324,12 @@ impl Session {
         complain(text);
         Ok(())
     }
+}
+
+/// What a process says against a request.
+fn said(error: &Error) -> String {
+    let texts: Vec<&str> = error.complaints().iter().map(|complaint| complaint.text.as_str()).collect();
+    texts.join("\n")
 }
 
 /// Returns `-S`: thresholds are lost as in ipvsadm, whose files have none.

@@ -63,8 +63,8 @@ pub(super) fn from_file(session: &mut Session) -> Result<u8, Failure> {
             Err(fault) => return session.fault(&fault).map(Flow::status),
         }
     }
-    session.apply(&[Change::Clear])?;
-    let mut lines = Lines::default();
+    // In one batch with the lines: who holds the table then knows that servers which are in both stay.
+    let mut lines = Lines { batch: vec![Change::Clear], ..Lines::default() };
     let _ = lines.run(session, &text)?;
     Ok(lines.status)
 }

@@ -5,6 +5,8 @@
 mod agent;
 mod checks;
 mod connections;
+mod drain;
+mod explain;
 mod services;
 mod table;
 mod vrrp;
@@ -13,7 +15,9 @@ mod words;
 pub use agent::agent;
 pub use checks::checks;
 pub use connections::{connections, groups, server_end, service_end, template_mark};
-pub use services::{Columns, services};
+pub(in crate::cli) use drain::{drained, restored};
+pub(in crate::cli) use explain::explanation;
+pub use services::{Columns, Note, Notes, services};
 pub use table::{Column, table};
 pub use vrrp::{vrrp_list, vrrp_show};
 pub use words::{

@@ -1,11 +1,13 @@
 //! The table of services and servers.
 
+use std::collections::HashMap;
+
 use super::{
     Column, Labels, bytes, clean_line, count, duration, forwarding_word, server_label, service_label, table,
     words::tunnel_words,
 };
 use crate::{
-    model::{Forwarding, ServiceKey, Snapshot, SnapshotServer, SnapshotService, Stats, Thresholds},
+    model::{Forwarding, ServerKey, ServiceKey, Snapshot, SnapshotServer, SnapshotService, Stats, Thresholds},
     state::print,
 };
 
@@ -22,11 +24,27 @@ pub struct Columns {
     pub exact: bool,
 }
 
+/// Why servers are not as people asked for, where a process that holds the table says so; and whether one does.
+#[derive(Clone, Debug, Default)]
+pub struct Notes(pub HashMap<(ServiceKey, ServerKey), Note>, pub bool);
+
+/// Why a server is not as people asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// One word: `down`, `drained`, …
+    pub why: String,
+    /// Whether the kernel does not have it.
+    pub absent: bool,
+}
+
 /// Returns the table: each service, its servers below it.
-pub fn services(snapshot: &Snapshot, columns: Columns, labels: &dyn Labels) -> String {
+pub fn services(snapshot: &Snapshot, columns: Columns, notes: &Notes, labels: &dyn Labels) -> String {
     let rows = snapshot.services.iter().flat_map(|service| {
         let first = service_row(service, columns, labels);
-        let rest = service.servers.iter().map(move |server| server_row(&service.service.key, server, columns, labels));
+        let rest = service.servers.iter().map(move |server| {
+            let note = notes.0.get(&(service.service.key, server.server.key));
+            server_row(&service.service.key, server, columns, note, labels)
+        });
         std::iter::once(first).chain(rest)
     });
     table(&titles(columns), rows)
@@ -49,6 +67,7 @@ fn titles(columns: Columns) -> Vec<Column> {
     if columns.counters {
         titles.extend(["CONNS", "IN-PKTS", "OUT-PKTS", "IN-BYTES", "OUT-BYTES"].map(Column::number));
     }
+    titles.push(Column::optional("STATE"));
     titles.push(Column::optional("OPTIONS"));
     titles
 }
@@ -66,11 +85,18 @@ fn service_row(service: &SnapshotService, columns: Columns, labels: &dyn Labels)
         row.push(sum(|s| s.status.persistent).to_string());
     }
     row.extend(traffic(service.stats.as_ref(), columns));
+    row.push(String::new());
     row.push(service_options(service));
     row
 }
 
-fn server_row(service: &ServiceKey, server: &SnapshotServer, columns: Columns, labels: &dyn Labels) -> Vec<String> {
+fn server_row(
+    service: &ServiceKey,
+    server: &SnapshotServer,
+    columns: Columns,
+    note: Option<&Note>,
+    labels: &dyn Labels,
+) -> Vec<String> {
     let protocol = match service {
         ServiceKey::Address { protocol, .. } => Some(*protocol),
         ServiceKey::Mark { .. } => None,
@@ -78,7 +104,7 @@ fn server_row(service: &ServiceKey, server: &SnapshotServer, columns: Columns, l
     let mut row = vec![
         format!("  {}", server_label(&server.server.key, protocol, labels)),
         forwarding_word(server.server.forwarding).to_owned(),
-        server.server.weight.to_string(),
+        if note.is_some_and(|note| note.absent) { "-".to_owned() } else { server.server.weight.to_string() },
         server.status.active.to_string(),
         server.status.inactive.to_string(),
     ];
@@ -86,6 +112,7 @@ fn server_row(service: &ServiceKey, server: &SnapshotServer, columns: Columns, l
         row.push(server.status.persistent.to_string());
     }
     row.extend(traffic(server.status.stats.as_ref(), columns));
+    row.push(note.map(|note| clean_line(&note.why)).unwrap_or_default());
     row.push(server_options(server));
     row
 }

@@ -90,7 +90,7 @@ impl<G: Grammar> AddArgs<G> {
                 }
                 None => String::new(),
             };
-            let line = line(&subject, &old, given, &[])?;
+            let line = line(&subject, &old, given.clone(), &[])?;
             Ok(Some(file.put(&subject, line)))
         })?;
         Ok(0)
@@ -106,7 +106,7 @@ impl<G: Grammar> EditArgs<G> {
             let Some((_, old)) = file.find(&subject) else {
                 return Err(missing(&subject, &file.names(kind)).into());
             };
-            let line = line(&subject, old, given, &self.unset)?;
+            let line = line(&subject, old, given.clone(), &self.unset)?;
             Ok(Some(file.put(&subject, line)))
         })?;
         Ok(0)
@@ -118,8 +118,8 @@ impl DeleteArgs {
         change(&self.target, ui, |file, _| {
             let names = file.names(kind);
             let mut complaints = Vec::new();
-            for name in self.names {
-                let subject = Subject { kind, name };
+            for name in &self.names {
+                let subject = Subject { kind, name: name.clone() };
                 if !file.remove(&subject) && !self.if_exists {
                     complaints.push(missing(&subject, &names));
                 }
@@ -137,7 +137,7 @@ impl SetArgs {
         something(&given, &self.unset)?;
         change(&self.target, ui, |file, _| {
             let old = file.find(&subject).map(|(_, line)| line.to_owned()).unwrap_or_default();
-            let line = line(&subject, &old, given, &self.unset)?;
+            let line = line(&subject, &old, given.clone(), &self.unset)?;
             // A line that says nothing any more.
             if line == vrrp::BARE_SET {
                 file.remove(&subject);

@@ -12,6 +12,7 @@ use crate::{
     agent::control::{self, CallError, VrrpCall},
     cli::{
         Complaint, Error, Ui,
+        agent::state,
         source::{Source, reason},
     },
     state::{
@@ -43,6 +44,20 @@ impl Saved {
         let file = AgentFile::new(content.as_deref().unwrap_or_default())
             .map_err(|fault| Error::all_failed(vec![placed(path, fault)]))?;
         Ok(Self { path: path.to_owned(), file, content })
+    }
+
+    /// Returns what the agent runs, or the save file if there is no agent, or a file was named.
+    pub(in crate::cli) fn of(target: &Target) -> Result<Self, Error> {
+        match state::running(target)? {
+            Some(saved) => Ok(saved),
+            None => Self::read(&target.state()),
+        }
+    }
+
+    /// Takes what an agent runs for a save file.
+    pub(in crate::cli) fn running(path: PathBuf, text: &str) -> Result<Self, Error> {
+        let file = AgentFile::new(text.as_bytes()).map_err(|fault| Error::all_failed(vec![placed(&path, fault)]))?;
+        Ok(Self { path, file, content: Some(text.as_bytes().to_vec()) })
     }
 
     pub(in crate::cli) fn is_there(&self) -> bool {
@@ -91,20 +106,27 @@ impl Saved {
     }
 }
 
-/// Changes the save file by `edit`, which returns the line that is this command's own. All of the file is checked; then
-/// it is written; then the process that runs it, if one does, is told. If that refuses, the file is what it was.
+/// Changes what the agent runs by `edit`, which returns the line that is this command's own; without an agent, the save
+/// file. All of it is checked; then it is written; then the process that runs it, if one does, is told. If that refuses,
+/// all is what it was.
 pub(super) fn change(
     target: &Target,
     ui: &mut Ui,
-    edit: impl FnOnce(&mut AgentFile, &mut Ui) -> Result<Option<usize>, Error>,
+    edit: impl Fn(&mut AgentFile, &mut Ui) -> Result<Option<usize>, Error>,
 ) -> Result<(), Error> {
+    let edit = |saved: &mut Saved, ui: &mut Ui| {
+        let before = saved.file.clone();
+        let own = edit(&mut saved.file, ui)?;
+        saved.check_change(&before, own, ui)?;
+        Ok(saved.file != before)
+    };
+    if state::change(target, ui, |saved, ui| edit(saved, ui).map(drop))? {
+        return Ok(());
+    }
     let path = target.state();
     let _lock = lock(&path)?;
     let mut saved = Saved::read(&path)?;
-    let before = saved.file.clone();
-    let own = edit(&mut saved.file, ui)?;
-    saved.check_change(&before, own, ui)?;
-    if saved.file != before {
+    if edit(&mut saved, ui)? {
         write(&saved)?;
     }
     tell(target, &saved, ui).inspect_err(|_| put_back(&saved, ui))

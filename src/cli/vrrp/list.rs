@@ -108,7 +108,7 @@ impl Output {
 
     /// Returns what the save file says.
     fn saved(&self, ui: &mut Ui) -> Result<Status, Error> {
-        let saved = Saved::read(&self.target.state())?;
+        let saved = Saved::of(&self.target)?;
         if !saved.is_there() {
             let (socket, state) = (self.target.socket(), saved.path);
             return Err(Error::failed(format_args!(

@@ -171,6 +171,11 @@ impl Target {
         named.unwrap_or_else(|| PathBuf::from(SYSTEM_FILE))
     }
 
+    /// Returns the control socket of the agent that this is about; nothing if a file was named instead.
+    pub(in crate::cli) fn agent(&self) -> Option<PathBuf> {
+        self.state.is_none().then(|| self.run_dir().join(crate::agent::SOCKET))
+    }
+
     fn socket(&self) -> PathBuf {
         self.run_dir().join(SOCKET)
     }

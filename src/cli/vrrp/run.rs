@@ -10,7 +10,7 @@ use crate::{
         event::Outlet,
         vrrp::{self as process, Origin, RunOptions},
     },
-    cli::{Complaint, Error, Ui, error::tell_agent},
+    cli::{Complaint, Error, Ui, args::LogArgs, error::tell_agent},
     state::vrrp::{self, Disk, InstanceGrammar, Kind, Options, Subject, edited},
     vrrp::settings::Settings,
 };
@@ -48,6 +48,8 @@ pub(super) struct RunArgs {
     /// Run on this CPU only; may be repeated
     #[arg(long, value_name = "NUMBER", help_heading = "Process")]
     cpu: Vec<usize>,
+    #[command(flatten)]
+    log: LogArgs,
     /// The agent reads events from standard output, and holds standard input for as long as it lives
     #[arg(long, hide = true)]
     child: bool,
@@ -85,6 +87,7 @@ impl RunArgs {
             nice: self.nice,
             lock_memory: self.no_swap,
             cpus: self.cpu,
+            log: self.log.options(),
             outlet: if self.child {
                 Outlet::to_agent().map_err(|error| Error::output(&error))?
             } else {

@@ -1,6 +1,9 @@
-//! Notes → mails: which of them go together, headers, body. No IO, no clock.
+//! Notes → mails: which of them go together, headers, body. No IO.
 
-use std::{fmt::Write as _, time::Duration};
+use std::{
+    fmt::Write as _,
+    time::{Duration, SystemTime},
+};
 
 use crate::model::calendar;
 
@@ -13,6 +16,14 @@ pub struct Note {
     pub subject: String,
     /// All there is to say; several lines are possible.
     pub text: String,
+}
+
+impl Note {
+    /// Returns a note of this moment.
+    pub fn now(subject: &str, text: &str) -> Self {
+        let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Self { time, subject: subject.to_owned(), text: text.to_owned() }
+    }
 }
 
 /// A mail, but for who sends it and gets it.

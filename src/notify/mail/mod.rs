@@ -41,6 +41,25 @@ const GATHER: Duration = Duration::from_secs(1);
 const PAUSES: [Duration; 4] =
     [Duration::from_secs(10), Duration::from_secs(60), Duration::from_secs(300), Duration::from_secs(900)];
 
+/// Sends a mail, and waits until the server has it. For the prompt; the agent has a [`Mailer`].
+///
+/// # Errors
+/// The server does not have it: why.
+pub fn send_now(settings: MailSettings, note: &Note) -> Result<(), String> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
+    let (courier, messages) = (Courier::new(settings), Message::of(std::slice::from_ref(note), 0));
+    let sent = runtime.block_on(async {
+        for message in &messages {
+            courier.send(message).await?;
+        }
+        Ok(())
+    });
+    // A look-up of a name may still wait.
+    runtime.shutdown_background();
+    sent.map_err(|fault: smtp::Fault| fault.text)
+}
+
 /// How mail is doing, since its process began.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MailStatus {

@@ -1,0 +1,171 @@
+//! Who holds the table that a verb is about: the kernel, or a check process that keeps the operator's table and makes the
+//! kernel's of it. Verbs do not know the difference.
+//!
+//! Changes go to the agent, which saves them if it is told to; a check process that runs alone is asked itself. An edit is a
+//! patch of what the operator wants: the weight of a server that is down is changed without bringing it up.
+
+use std::{os::unix::net::UnixStream, path::PathBuf};
+
+use nix::errno::Errno;
+use serde::de::DeserializeOwned;
+
+use super::{Error, agent::ask::ask_verb, kernel};
+use crate::{
+    agent::{
+        SOCKET as AGENT,
+        check::control::SOCKET as CHECK,
+        control::{Applied, CheckCall, Held, OperatorTable, Refused},
+    },
+    host::namespace,
+    ipvs::{Client, Refusal},
+    model::{Change, ServerStatus, ServiceKey, Snapshot, SnapshotServer, SnapshotService, Table},
+    state::{file, grammar::NoNames, print},
+};
+
+/// The operator's table, in the run directory: a check process has held it, and holds it again as soon as it runs.
+const TABLE: &str = "table";
+
+/// Where a verb reads services and puts changes.
+pub trait Tables {
+    /// Returns all services.
+    ///
+    /// # Errors
+    /// Nobody answers.
+    fn snapshot(&mut self) -> Result<Snapshot, Error>;
+
+    /// Returns a service with its servers; `None` if there is no such service.
+    ///
+    /// # Errors
+    /// Nobody answers.
+    fn service(&mut self, key: &ServiceKey) -> Result<Option<SnapshotService>, Error>;
+
+    /// Makes changes, each by itself, and returns those that were refused.
+    ///
+    /// # Errors
+    /// Nobody answers.
+    fn apply(&mut self, changes: &[Change]) -> Result<Vec<Refusal>, Error>;
+}
+
+impl Tables for Client {
+    fn snapshot(&mut self) -> Result<Snapshot, Error> {
+        Ok(Self::snapshot(self)?)
+    }
+
+    fn service(&mut self, key: &ServiceKey) -> Result<Option<SnapshotService>, Error> {
+        Ok(Self::service(self, key)?)
+    }
+
+    fn apply(&mut self, changes: &[Change]) -> Result<Vec<Refusal>, Error> {
+        Ok(Self::apply(self, changes)?)
+    }
+}
+
+/// Opens the table: the kernel's if nobody holds it, or if a process that does is to be passed by.
+///
+/// # Errors
+/// No IPVS, or no permission.
+pub fn open(kernel: bool) -> Result<Box<dyn Tables>, Error> {
+    Ok(match Holder::for_changes().filter(|_| !kernel) {
+        Some(holder) => Box::new(holder),
+        None => Box::new(kernel::open()?),
+    })
+}
+
+/// A process that holds the operator's table.
+#[derive(Clone, Debug)]
+pub struct Holder {
+    socket: PathBuf,
+}
+
+impl Holder {
+    /// Finds who takes changes of the table: the agent, or else a check process.
+    pub fn for_changes() -> Option<Self> {
+        let run_dir = namespace::run_dir(None);
+        Self::at(run_dir.join(AGENT)).or_else(|| Self::at(run_dir.join(CHECK)))
+    }
+
+    /// Finds who knows the operator's table. An agent that never held one is not bothered: the kernel's is the operator's.
+    pub fn for_reading() -> Option<Self> {
+        let run_dir = namespace::run_dir(None);
+        let agent = || Self::at(run_dir.join(AGENT)).filter(|_| run_dir.join(TABLE).exists());
+        Self::at(run_dir.join(CHECK)).or_else(agent)
+    }
+
+    /// Somebody is there if the socket takes connections. Who may not ask has no business with it.
+    fn at(socket: PathBuf) -> Option<Self> {
+        UnixStream::connect(&socket).is_ok().then_some(Self { socket })
+    }
+
+    /// Returns the operator's table, or one service of it; and the servers that the kernel does not have as it is there.
+    ///
+    /// # Errors
+    /// The process does not answer, or refuses.
+    pub fn table(&self, only: Option<&ServiceKey>) -> Result<(Table, Vec<Held>), Error> {
+        let service = only.map(|key| print::service_name(key, &print::numeric));
+        let answer: OperatorTable = self.ask(&CheckCall::GetTable { service })?;
+        let text: String = answer.lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
+        let read = file::parse(text.as_bytes(), &NoNames).map_err(|faults| {
+            let why = faults.first().map(|fault| fault.message.as_str()).unwrap_or_default();
+            Error::failed(format_args!("the answer of {} makes no sense: {why}", self.socket.display()))
+                .hint("lvsadm and the process may be of different versions")
+        })?;
+        Ok((read.table, answer.held))
+    }
+
+    /// Makes changes of services and servers, all of them or none, or `each` by itself. Returns those that were refused.
+    ///
+    /// # Errors
+    /// The process does not answer, or refuses.
+    pub fn apply(&self, changes: &[Change], each: bool) -> Result<Vec<Refusal>, Error> {
+        if changes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let lines = changes.iter().map(print::change_line).collect();
+        let Applied { refused, .. } = self.ask(&CheckCall::Apply { lines, each })?;
+        let refusal = |refused: Refused| Refusal {
+            index: refused.index,
+            errno: Errno::from_raw(refused.errno),
+            said: refused.said,
+        };
+        Ok(refused.into_iter().map(refusal).collect())
+    }
+
+    fn ask<A: DeserializeOwned>(&self, call: &CheckCall) -> Result<A, Error> {
+        let (verb, params) = call.parts();
+        let gone = || Error::failed(format_args!("no process answers at {} any more", self.socket.display()));
+        ask_verb(&self.socket, &verb, params)?.ok_or_else(gone)
+    }
+}
+
+impl Tables for Holder {
+    fn snapshot(&mut self) -> Result<Snapshot, Error> {
+        Ok(snapshot(&self.table(None)?.0))
+    }
+
+    fn service(&mut self, key: &ServiceKey) -> Result<Option<SnapshotService>, Error> {
+        Ok(snapshot(&self.table(Some(key))?.0).services.pop())
+    }
+
+    fn apply(&mut self, changes: &[Change]) -> Result<Vec<Refusal>, Error> {
+        Self::apply(self, changes, true)
+    }
+}
+
+/// Returns a table as what listings show: nobody has counted anything.
+pub fn snapshot(table: &Table) -> Snapshot {
+    let services = table.services.values().map(|entry| SnapshotService {
+        service: entry.service.clone(),
+        stats: None,
+        servers: entry
+            .servers
+            .values()
+            .map(|server| SnapshotServer { server: *server, status: ServerStatus::default() })
+            .collect(),
+    });
+    Snapshot { services: services.collect() }
+}
+
+/// Whether a change is one of services and servers, which a process may hold; the kernel alone has everything else.
+pub fn is_held(change: &Change) -> bool {
+    change.target().service().is_some() && !matches!(change, Change::Zero(_)) || *change == Change::Clear
+}

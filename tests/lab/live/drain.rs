@@ -1,0 +1,341 @@
+//! Servers lose their work gently and get it back, with real connections.
+
+use std::{
+    fs,
+    io::Read,
+    net::{TcpListener, TcpStream, UdpSocket},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::{Output, in_netns, ipvsadm, lvsadm, run, run_with_input};
+
+/// A table with two servers in two services, and a place for notes.
+struct Place {
+    directory: TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        run_with_input(
+            "ipvsadm -R",
+            "-A -t 10.9.0.1:80 -s wrr\n-a -t 10.9.0.1:80 -r 127.0.0.11:80 -m -w 3\n-a -t 10.9.0.1:80 -r 127.0.0.12:80 -m -w 1\n\
+             -A -t 10.9.0.1:81 -s wlc\n-a -t 10.9.0.1:81 -r 127.0.0.11:80 -m -w 1\n-a -t 10.9.0.1:81 -r 127.0.0.12:80 -m -w 1\n",
+        )
+        .ok();
+        run("ip address add 10.9.0.1/32 dev lo").ok();
+        fs::write("/proc/sys/net/ipv4/conf/all/route_localnet", "1").expect("a switch");
+        Self { directory: TempDir::with_prefix("lvsadm-drain-").expect("a directory") }
+    }
+
+    fn state(&self) -> PathBuf {
+        self.directory.path().join("state")
+    }
+
+    fn notes(&self) -> PathBuf {
+        self.directory.path().join("state.drains")
+    }
+
+    fn lvsadm(&self, words: &str) -> Output {
+        lvsadm(self.words(words))
+    }
+
+    fn words(&self, words: &str) -> Vec<String> {
+        let mut words: Vec<_> = words.split_whitespace().map(str::to_owned).collect();
+        words.extend(["--state".to_owned(), self.state().display().to_string()]);
+        words
+    }
+
+    /// Starts a drain that goes on.
+    fn start(&self, words: &str) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_lvsadm"))
+            .args(self.words(words))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("lvsadm")
+    }
+}
+
+/// `10.9.0.1:80 127.0.0.11:80 3`, one a line, sorted.
+fn weights() -> String {
+    let saved = ipvsadm("-S -n").ok();
+    let mut lines: Vec<_> = saved
+        .lines()
+        .filter(|line| line.starts_with("-a"))
+        .map(|line| {
+            let words: Vec<_> = line.split_whitespace().collect();
+            let after = |option: &str| words[words.iter().position(|word| *word == option).expect("an option") + 1];
+            format!("{} {} {}", after("-t").trim_start_matches("10.9.0.1"), after("-r"), after("-w"))
+        })
+        .collect();
+    lines.sort();
+    lines.join("\n")
+}
+
+const WHOLE: &str = ":80 127.0.0.11:80 3\n:80 127.0.0.12:80 1\n:81 127.0.0.11:80 1\n:81 127.0.0.12:80 1";
+
+/// Waits for something that takes a moment.
+#[track_caller]
+fn until(what: &str, mut is: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(20);
+    while !is() {
+        assert!(Instant::now() < end, "{what} does not happen");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Has the connection end with a reset, after which the kernel forgets it in ten seconds instead of two minutes.
+fn reset(client: &TcpStream) {
+    socket2::SockRef::from(client).set_linger(Some(Duration::ZERO)).expect("a socket");
+}
+
+fn read(mut from: impl Read) -> String {
+    let mut text = String::new();
+    from.read_to_string(&mut text).expect("text");
+    text
+}
+
+fn notes(path: &Path) -> Value {
+    serde_json::from_slice(&fs::read(path).expect("notes")).expect("JSON")
+}
+
+#[test]
+fn weights_are_taken_and_given_back() {
+    in_netns(|| {
+        let place = Place::new();
+        let output = place.lvsadm("drain -r 127.0.0.11");
+        assert_eq!(output.status, 0, "{output}");
+        assert!(output.stdout.contains("emptied"), "{output}");
+        assert_eq!(weights(), ":80 127.0.0.11:80 0\n:80 127.0.0.12:80 1\n:81 127.0.0.11:80 0\n:81 127.0.0.12:80 1");
+        let noted = notes(&place.notes());
+        assert_eq!(noted["drains"][0]["service"], "-t 10.9.0.1:80");
+        assert_eq!(noted["drains"][0]["weight"], 3);
+
+        let second = place.lvsadm("drain -r 127.0.0.11 --no-wait --json");
+        assert!(second.stderr.contains("drains already, since"), "{second}");
+        let listed: Value = serde_json::from_str(&second.clone().ok()).expect("JSON");
+        assert_eq!((&listed["event"], &listed["servers"][0]["weight_before"]), (&"begun".into(), &3.into()));
+
+        place.lvsadm("undrain -r 127.0.0.11:80 -t 10.9.0.1:80").ok();
+        assert_eq!(weights(), WHOLE.replace(":81 127.0.0.11:80 1", ":81 127.0.0.11:80 0"));
+        let again = place.lvsadm("undrain -r 127.0.0.11 -t 10.9.0.1:80");
+        assert_eq!((again.status, again.stderr.contains("is not drained: it has weight 3")), (1, true), "{again}");
+        place.lvsadm("undrain --all").ok();
+        assert_eq!(weights(), WHOLE);
+        assert!(!place.notes().exists());
+    });
+}
+
+#[test]
+fn a_drain_ends_with_the_last_connection() {
+    in_netns(|| {
+        let place = Place::new();
+        let listener = TcpListener::bind("127.0.0.11:80").expect("a server");
+        run("ipvsadm -d -t 10.9.0.1:80 -r 127.0.0.12:80").ok();
+        ipvsadm("--set 900 1 300").ok();
+        let client = TcpStream::connect("10.9.0.1:80").expect("through the director");
+        let (server, _) = listener.accept().expect("a client");
+        let drain = place.start("drain -r 127.0.0.11 --then delete --json");
+        until("the weight is 0", || weights().contains(":80 127.0.0.11:80 0"));
+        thread::sleep(Duration::from_millis(1500));
+        assert!(weights().contains(":80 127.0.0.11:80 0"), "it waits");
+        reset(&client);
+        drop((client, server));
+        let output = drain.wait_with_output().expect("it ends");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let lines = String::from_utf8(output.stdout).expect("text");
+        let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        assert_eq!(lines[0]["connections"], 1, "{lines:?}");
+        let last = &lines[lines.len() - 1];
+        assert_eq!((&last["event"], &last["emptied"]), (&"end".into(), &true.into()));
+        assert!(last["servers"].as_array().expect("a list").iter().all(|each| each["state"] == "deleted"), "{last}");
+        assert_eq!(weights(), ":81 127.0.0.12:80 1");
+        assert!(!place.notes().exists());
+    });
+}
+
+#[test]
+fn a_drain_may_end_early() {
+    in_netns(|| {
+        let place = Place::new();
+        let listener = TcpListener::bind("127.0.0.11:80").expect("a server");
+        run("ipvsadm -e -t 10.9.0.1:80 -r 127.0.0.12:80 -m -w 0").ok();
+        let _client = TcpStream::connect("10.9.0.1:80").expect("through the director");
+        let _server = listener.accept().expect("a client");
+
+        let late = place.lvsadm("drain -r 127.0.0.11 -t 10.9.0.1 --timeout 2");
+        assert_eq!(late.status, 1, "{late}");
+        assert!(late.stderr.contains("not empty within the time: 127.0.0.11:80 of TCP 10.9.0.1:80\n"), "{late}");
+        assert!(weights().contains(":80 127.0.0.11:80 0"));
+        place.lvsadm("undrain -r 127.0.0.11").ok();
+
+        for (how, weight) in [("restore", 3), ("leave", 0), ("ask", 0)] {
+            let mut drain = place.start(&format!("drain -r 127.0.0.11 --on-interrupt {how}"));
+            until("the weight is 0", || weights().contains(":80 127.0.0.11:80 0"));
+            thread::sleep(Duration::from_millis(500));
+            kill(Pid::from_raw(drain.id().cast_signed()), Signal::SIGINT).expect("it runs");
+            assert_eq!(drain.wait().expect("it ends").code(), Some(1), "{how}");
+            assert!(weights().contains(&format!(":80 127.0.0.11:80 {weight}")), "{how}: {}", weights());
+            assert_eq!(place.notes().exists(), weight == 0, "{how}");
+            if weight == 0 {
+                place.lvsadm("undrain -r 127.0.0.11").ok();
+            }
+        }
+
+        let mut killed = place.start("drain -r 127.0.0.11");
+        until("the weight is 0", || weights().contains(":80 127.0.0.11:80 0"));
+        killed.kill().expect("it runs");
+        killed.wait().expect("it ends");
+        place.lvsadm("undrain -r 127.0.0.11").ok();
+        assert!(weights().contains(":80 127.0.0.11:80 3"));
+    });
+}
+
+#[test]
+fn others_change_the_table_meanwhile() {
+    in_netns(|| {
+        let place = Place::new();
+        let listener = TcpListener::bind("127.0.0.11:80").expect("a server");
+        run("ipvsadm -e -t 10.9.0.1:80 -r 127.0.0.12:80 -m -w 0").ok();
+        let _client = TcpStream::connect("10.9.0.1:80").expect("through the director");
+        let _server = listener.accept().expect("a client");
+        let mut drains = |change: &str| {
+            let mut drain = place.start("drain -r 127.0.0.11 -t 10.9.0.1:80");
+            until("the weight is 0", || weights().contains(":80 127.0.0.11:80 0"));
+            ipvsadm(change).ok();
+            let status = drain.wait().expect("it ends").code();
+            (status, read(drain.stderr.take().expect("a pipe")))
+        };
+        let (status, said) = drains("-e -t 10.9.0.1:80 -r 127.0.0.11:80 -m -w 7");
+        assert_eq!(status, Some(1));
+        assert!(said.contains("127.0.0.11:80 of TCP 10.9.0.1:80 has weight 7 again"), "{said}");
+        assert!(!place.notes().exists());
+        let (status, said) = drains("-D -t 10.9.0.1:80");
+        assert_eq!(status, Some(1));
+        assert!(said.contains("127.0.0.11:80 of TCP 10.9.0.1:80 was deleted by somebody else"), "{said}");
+        assert!(!place.notes().exists());
+
+        let nowhere = place.lvsadm("drain -r 127.0.0.99");
+        assert_eq!(
+            (nowhere.status, nowhere.stderr.as_str()),
+            (1, "error: no service has the real server 127.0.0.99\n")
+        );
+        let none = place.lvsadm("drain -r 127.0.0.11 -t 10.9.0.1:82");
+        assert_eq!((none.status, none.stderr.as_str()), (1, "error: TCP 10.9.0.1:82: there is no such service\n"));
+    });
+}
+
+#[test]
+fn datagrams_and_remembered_clients_are_named() {
+    in_netns(|| {
+        let place = Place::new();
+        run_with_input(
+            "ipvsadm -R",
+            "-A -u 10.9.0.1:53 -s rr\n-a -u 10.9.0.1:53 -r 127.0.0.11:53 -m\n\
+             -A -t 10.9.0.1:90 -s rr -p 600\n-a -t 10.9.0.1:90 -r 127.0.0.11:90 -m\n",
+        )
+        .ok();
+        ipvsadm("--set 900 1 300").ok();
+        let socket = UdpSocket::bind("10.9.0.1:0").expect("a client");
+        socket.send_to(b"x", "10.9.0.1:53").expect("sent");
+        let waits = place.lvsadm("drain -r 127.0.0.11 -u 10.9.0.1 --timeout 2");
+        assert_eq!(waits.status, 1, "{waits}");
+        assert!(waits.stderr.contains("UDP: a flow ends 5m after its last packet"), "{waits}");
+        let ignores = place.lvsadm("drain -r 127.0.0.11 -u 10.9.0.1 --timeout 2 --ignore udp");
+        assert_eq!(ignores.status, 0, "{ignores}");
+
+        let listener = TcpListener::bind("127.0.0.11:90").expect("a server");
+        let client = TcpStream::connect("10.9.0.1:90").expect("through the director");
+        drop(listener.accept());
+        reset(&client);
+        drop(client);
+        let waits = place.lvsadm("drain -r 127.0.0.11 -t 10.9.0.1:90 --timeout 4");
+        assert_eq!(waits.status, 1, "{waits}");
+        assert!(waits.stderr.contains("until they have been away for 10m"), "{waits}");
+        fs::write("/proc/sys/net/ipv4/vs/expire_quiescent_template", "1").expect("a switch");
+        let moves = place.lvsadm("drain -r 127.0.0.11 -t 10.9.0.1:90 --timeout 40");
+        assert_eq!(moves.status, 0, "{moves}");
+        assert!(!moves.stderr.contains("persistence"), "{moves}");
+    });
+}
+
+#[test]
+fn a_slow_start_multiplies_and_divides() {
+    in_netns(|| {
+        let place = Place::new();
+        place.lvsadm("drain -r 127.0.0.12 -t 10.9.0.1:80").ok();
+        let mut start = place.start("undrain -r 127.0.0.12 --ramp 6s");
+        let mut seen = Vec::new();
+        until("it ends", || {
+            if seen.last() != Some(&weights()) {
+                seen.push(weights());
+            }
+            start.try_wait().expect("a child").is_some()
+        });
+        assert!(start.wait().expect("it ends").success());
+        assert_eq!(weights(), WHOLE);
+        assert!(!place.notes().exists());
+        // 3 and 1, times 20: the other one keeps its share while this one climbs.
+        let climbing: Vec<u32> = seen
+            .iter()
+            .filter(|weights| weights.contains(":80 127.0.0.11:80 60"))
+            .filter_map(|weights| weights.lines().nth(1)?.rsplit(' ').next()?.parse().ok())
+            .collect();
+        assert!(climbing.len() >= 5 && climbing.is_sorted(), "{seen:?}");
+        assert_eq!(climbing[0], 1, "{seen:?}");
+
+        // Killed on the way: the next command on that table puts it right.
+        place.lvsadm("drain -r 127.0.0.12 -t 10.9.0.1:80").ok();
+        let mut start = place.start("undrain -r 127.0.0.12 --ramp 10m");
+        until("it climbs", || weights().contains(":80 127.0.0.11:80 60"));
+        start.kill().expect("it runs");
+        start.wait().expect("it ends");
+        place.lvsadm("drain -r 127.0.0.11 -t 10.9.0.1:81").ok();
+        place.lvsadm("undrain --all").ok();
+        assert_eq!(weights(), WHOLE);
+        assert!(!place.notes().exists());
+
+        // An interrupt gives the rest at once.
+        place.lvsadm("drain -r 127.0.0.12 -t 10.9.0.1:80").ok();
+        let mut start = place.start("undrain -r 127.0.0.12 --ramp 10m");
+        until("it climbs", || weights().contains(":80 127.0.0.11:80 60"));
+        thread::sleep(Duration::from_millis(300));
+        kill(Pid::from_raw(start.id().cast_signed()), Signal::SIGINT).expect("it runs");
+        assert!(start.wait().expect("it ends").success());
+        assert_eq!(weights(), WHOLE);
+
+        // Schedulers that do not share by weight have no steps.
+        ipvsadm("-E -t 10.9.0.1:80 -s rr").ok();
+        place.lvsadm("drain -r 127.0.0.12 -t 10.9.0.1:80").ok();
+        let at_once = place.lvsadm("undrain -r 127.0.0.12 --ramp 10m");
+        assert_eq!(at_once.status, 0, "{at_once}");
+        assert!(at_once.stderr.contains("its whole weight at once: the scheduler rr"), "{at_once}");
+        assert_eq!(weights(), WHOLE);
+    });
+}
+
+#[test]
+fn what_cannot_be_noted_is_not_done() {
+    in_netns(|| {
+        Place::new();
+        let output = lvsadm("drain -r 127.0.0.11 --state /proc/nowhere/state");
+        assert_eq!(output.status, 1, "{output}");
+        assert!(output.stderr.starts_with("error: cannot change /proc/nowhere/state.drains: "), "{output}");
+        assert_eq!(weights(), WHOLE);
+        // A namespace that is not the machine's first keeps its notes with its other files that end with it.
+        lvsadm("drain -r 127.0.0.11").ok();
+        lvsadm("undrain --all").ok();
+        assert_eq!(weights(), WHOLE);
+    });
+}
