@@ -3,6 +3,7 @@
 use std::{collections::HashMap, fmt::Write as _, path::Path};
 
 use super::{
+    build::{Global, Mail},
     load::{Loaded, short},
     tree::Finding,
 };
@@ -16,10 +17,15 @@ use crate::{
 pub fn save_file(file: &Path, loaded: &Loaded) -> String {
     let configuration = &loaded.built.configuration;
     let mut text = format!("# What {} says, as commands of lvsadm.\n", file.display());
-    if let Some(name) = &configuration.global.router_id {
+    let global = &configuration.global;
+    if let Some(name) = &global.router_id {
         let _ = writeln!(text, "# router_id {}", one_line(name));
     }
     not_converted(&mut text, &loaded.findings, loaded);
+    if let Some(line) = mail(global) {
+        text.push('\n');
+        add(&mut text, &line);
+    }
     let routers = vrrp::lines(&configuration.vrrp);
     if !routers.is_empty() {
         text.push('\n');
@@ -63,6 +69,46 @@ fn not_converted(text: &mut String, findings: &[Finding], loaded: &Loaded) {
             let _ = writeln!(text, "#   {keyword}: an option of the agent: lvsadm agent run {option}");
         }
     }
+}
+
+/// Returns the line about mail; nothing without a server, as in keepalived.
+fn mail(global: &Global) -> Option<String> {
+    let Mail { to, from, server, helo, timeout, vrrp: routers, checks, single, no_faults: _ } = &global.mail;
+    let (server, port) = server.as_ref().filter(|_| !to.is_empty())?;
+    let mut line = "set mail".to_owned();
+    let mut say = |option: &str, value: &str| {
+        let _ = write!(line, " --{option} {}", print::quoted(value));
+    };
+    let host = if server.contains(':') { format!("[{server}]") } else { server.clone() };
+    say("server", &if *port == 25 { host } else { format!("{host}:{port}") });
+    say("from", from.as_deref().unwrap_or("root@localhost"));
+    to.iter().for_each(|to| say("to", to));
+    if let Some(name) = &global.router_id {
+        say("tag", name);
+    }
+    if let Some(helo) = helo {
+        say("helo", helo);
+    }
+    if let Some(timeout) = timeout {
+        say("timeout", &vrrp::print_time(*timeout));
+    }
+    // keepalived tells of servers unless told otherwise, and of nothing else.
+    let about = [
+        ("servers", checks.unwrap_or(true)),
+        ("services", *checks == Some(true)),
+        ("instances", *routers == Some(true)),
+        ("groups", *routers == Some(true)),
+    ];
+    about.iter().filter(|(_, on)| *on).for_each(|(what, _)| say("about", what));
+    if about.iter().all(|(_, on)| !on) {
+        if single.iter().all(|(_, on)| !on) {
+            return None;
+        }
+        // Something has to be said, or all would be told of.
+        say("about", "sessions");
+    }
+    single.iter().for_each(|(name, on)| say(if *on { "also" } else { "not" }, name));
+    Some(line)
 }
 
 /// The table: each service with its servers, policies and checks.

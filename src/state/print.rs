@@ -204,7 +204,7 @@ fn checksum_option(checksum: Checksum) -> &'static str {
 }
 
 /// Quotes a word that a save file would not give back as it is.
-pub(super) fn quoted(word: &str) -> Cow<'_, str> {
+pub fn quoted(word: &str) -> Cow<'_, str> {
     let special = |c: char| c.is_ascii_whitespace() || matches!(c, '\'' | '"' | '\\');
     if word.is_empty() || word.starts_with('#') || word.contains(special) {
         Cow::Owned(format!("'{}'", word.replace('\'', r"'\''")))

@@ -4,6 +4,7 @@ mod check;
 mod check_cli;
 mod check_keepalived;
 mod client;
+mod cluster;
 mod compat;
 mod holder;
 mod live;

@@ -56,8 +56,8 @@ pub struct Mail {
     pub checks: Option<bool>,
     /// Whether faults are left out.
     pub no_faults: bool,
-    /// Instances and groups of which something is said.
-    pub of_vrrp: Vec<(String, bool)>,
+    /// Single things of which something is said, by the names that commands print.
+    pub single: Vec<(String, bool)>,
 }
 
 /// How a process runs.

@@ -102,6 +102,7 @@ pub(super) fn read(
     habits(&mut instance, &said, defaults, at, r);
     instance.tracks = track::tracks(inside(block), named, r);
     instance.notify = notify(inside(block), defaults, r);
+    r.alert(inside(block), &name);
     Some(instance)
 }
 

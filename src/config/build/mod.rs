@@ -103,6 +103,7 @@ pub fn build(tree: &[Statement]) -> Built {
         let key = |finding: &Finding| (finding.place.line, finding.place.column);
         one.place.file.cmp(&other.place.file).then_with(|| key(one).cmp(&key(other)))
     });
+    configuration.global.mail.single = r.alerts;
     let (findings, scripts) = (r.findings, r.scripts);
     Built { configuration, findings, scripts, script_user: defaults.script_user_place, origins }
 }

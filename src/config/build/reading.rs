@@ -33,6 +33,8 @@ pub struct Script {
 pub(super) struct Reader {
     pub(super) findings: Vec<Finding>,
     pub(super) scripts: Vec<Script>,
+    /// What is said about mail of single things.
+    pub(super) alerts: Vec<(String, bool)>,
     block: Vec<String>,
 }
 
@@ -115,6 +117,14 @@ impl Reader {
         match statement.values.first() {
             None => true,
             Some(word) => self.word(statement, word, boolean).unwrap_or(true),
+        }
+    }
+
+    /// Reads what is said about mail of the thing with this name, if anything is.
+    pub(super) fn alert(&mut self, statements: &[Statement], name: &str) {
+        if let Some(statement) = statements.iter().rfind(|statement| &*statement.keyword.text == "smtp_alert") {
+            let on = self.switch(statement);
+            self.alerts.push((name.to_owned(), on));
         }
     }
 

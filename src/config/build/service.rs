@@ -79,6 +79,8 @@ struct Server {
     inhibit: Option<bool>,
     up: Option<Command>,
     down: Option<Command>,
+    /// Whether there is mail about it.
+    alert: Option<bool>,
     probes: Vec<(Probe, Schedule)>,
 }
 
@@ -134,6 +136,7 @@ pub(super) fn read(block: &Statement, around: Around<'_>, seen: &mut Seen, setti
             continue;
         }
         seen.insert(key, (block.title(), at.clone()));
+        r.alert(inside(block), &key.to_string());
         add(service, &said, &servers, first, settings, r);
         first = false;
     }
@@ -314,6 +317,7 @@ fn server(
         inhibit: None,
         up: None,
         down: None,
+        alert: None,
         probes: Vec::new(),
     };
     let (mut common, mut host) = (said.common.clone(), None);
@@ -327,6 +331,7 @@ fn server(
             "inhibit_on_failure" => server.inhibit = Some(r.switch(statement)).filter(|own| *own != said.inhibit),
             "notify_up" => server.up = r.command(statement),
             "notify_down" => server.down = r.command(statement),
+            "smtp_alert" => server.alert = Some(r.switch(statement)),
             "virtualhost" => host = r.text(statement),
             keyword if checker::is_one(keyword) => checkers.push(statement),
             _ => _ = common.take(statement, r),
@@ -467,6 +472,7 @@ fn add(
             schedule: schedule.clone(),
             through_vip: false,
         }));
+        r.alerts.extend(server.alert.map(|on| (format!("{own} of {key}"), on)));
         let (up, down) = (server.up.clone().filter(|_| first), server.down.clone().filter(|_| first));
         if server.inhibit.is_some() || up.is_some() || down.is_some() {
             let inhibit = server.inhibit;

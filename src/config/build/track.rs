@@ -265,6 +265,7 @@ pub(super) fn group(
         let message = format!("vrrp_sync_group {name} has one member, which changes nothing");
         r.warn(&block.keyword.place, Verdict::Accepts, message);
     }
+    r.alert(inside(block), &name);
     let mut tracks = tracks(inside(block), named, r);
     if !weights {
         let of_members = instances.iter_mut().filter(|instance| members.contains(&instance.name));

@@ -141,6 +141,8 @@ pub(crate) struct Hosts {
     pub(crate) client: Host,
     /// Where IPVS runs: 10.0.0.1 and fd00::1.
     pub(crate) director: Host,
+    /// A second director, if the test has one: 10.0.0.3 and fd00::3.
+    pub(crate) backup: Option<Host>,
     /// The real servers rs1, rs2 …, each with a web server on port 80: 10.0.0.11 and fd00::11, and so on.
     pub(crate) servers: Vec<Host>,
     lan: String,
@@ -151,6 +153,15 @@ pub(crate) struct Hosts {
 impl Hosts {
     /// Makes the network, with so many real servers.
     pub(crate) fn new(servers: u8) -> Self {
+        Self::make(servers, false)
+    }
+
+    /// Makes the network with two directors.
+    pub(crate) fn with_backup(servers: u8) -> Self {
+        Self::make(servers, true)
+    }
+
+    fn make(servers: u8, backup: bool) -> Self {
         // Tests run at the same time, and on the host backend beside whatever else the machine has.
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let id = format!("lab{}-{}", process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
@@ -158,6 +169,7 @@ impl Hosts {
         let mut hosts = Self {
             client: host("client".to_owned(), 2),
             director: host("director".to_owned(), 1),
+            backup: backup.then(|| host("backup".to_owned(), 3)),
             servers: (1..=servers).map(|n| host(format!("rs{n}"), 10 + n)).collect(),
             lan: format!("{id}-lan"),
             web: Vec::new(),
@@ -224,7 +236,7 @@ impl Hosts {
     }
 
     fn all(&self) -> impl Iterator<Item = &Host> {
-        [&self.client, &self.director].into_iter().chain(&self.servers)
+        [&self.client, &self.director].into_iter().chain(&self.backup).chain(&self.servers)
     }
 
     /// Makes the namespaces, a bridge in one of its own, and a cable from each host to it.
