@@ -2,10 +2,15 @@
 //! `tests/fuzz_seeds.rs`, which replays the seeds as an ordinary test.
 #![allow(dead_code)]
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use lvsadm::{
     bfd::{self, packet::auth::METHODS},
+    config::{
+        Environment,
+        lint::{Manner, lint},
+        source::Memory,
+    },
     host::{Address, Change},
     ipvs::{
         codec,
@@ -46,6 +51,18 @@ struct NoFiles;
 impl lines::Files for NoFiles {
     fn read(&self, _: &std::path::Path) -> Result<Vec<u8>, String> {
         Err("there are no files here".to_owned())
+    }
+}
+
+/// A keepalived.conf: read, whatever it is; and each fault has a place in it.
+pub(crate) fn keepalived(data: &[u8]) {
+    let file = PathBuf::from("/f");
+    let files = Box::new(Memory([(file.clone(), data.to_vec())].into()));
+    let environment = Environment { config_id: "here".to_owned(), limit: 1 << 16, files, ..Environment::default() };
+    let lines = data.iter().filter(|byte| **byte == b'\n').count() + 1;
+    for finding in lint(&file, &environment, Manner { strict: true, here: false }) {
+        assert!(usize::try_from(finding.place.line).is_ok_and(|line| line <= lines), "{finding:?}");
+        assert!(!finding.message.is_empty());
     }
 }
 

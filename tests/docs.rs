@@ -5,7 +5,10 @@
 use std::{env, fmt::Write, fs, path::Path, process::Command};
 
 use clap::Arg;
-use lvsadm::cli::completions::{Shell, script};
+use lvsadm::{
+    cli::completions::{Shell, script},
+    config::schema::{self, Inside, Keyword, Status},
+};
 
 /// Compares a committed file with what it should be, or writes it.
 fn fresh(name: &str, wanted: &str) {
@@ -34,6 +37,79 @@ fn manual_is_fresh() {
     fresh("man/lvsadm.8", &page);
 }
 
+#[test]
+fn manual_of_keepalived_conf_is_fresh() {
+    let (mut keywords, mut not_done) = (String::new(), String::new());
+    let top = "Outside all blocks";
+    let mut blocks: Vec<(String, &'static [Keyword])> = vec![(top.to_owned(), schema::ROOT)];
+    let mut told: Vec<*const Keyword> = Vec::new();
+    while let Some((title, block)) = blocks.pop() {
+        // Several keywords share a block, as HTTP_GET and SSL_GET do.
+        if told.contains(&block.as_ptr()) {
+            continue;
+        }
+        told.push(block.as_ptr());
+        let _ = writeln!(keywords, ".SS {}", escape(&title));
+        for keyword in block {
+            keyword_entry(&mut keywords, keyword);
+            if let Status::NotDone(why) = keyword.status {
+                let place = if title == top { String::new() } else { format!(" ({title})") };
+                let _ = writeln!(
+                    not_done,
+                    ".TP\n.BR {} \" {}\"\n{}",
+                    escape(keyword.name()),
+                    escape(&place),
+                    sentence(why)
+                );
+            }
+        }
+        for keyword in block.iter().rev() {
+            if let Inside::Keywords(inside) = keyword.inside {
+                let same = block
+                    .iter()
+                    .filter(|other| matches!(other.inside, Inside::Keywords(also) if also.as_ptr() == inside.as_ptr()));
+                let title = same.map(Keyword::name).collect::<Vec<_>>().join(", ");
+                blocks.push((if title == "url" { "url (in HTTP_GET and SSL_GET)".to_owned() } else { title }, inside));
+            }
+        }
+    }
+    let template = include_str!("../man/lvsadm-keepalived.conf.5.in");
+    let page = template.replace("@VERSION@", env!("CARGO_PKG_VERSION"));
+    let page = page.replace("@KEYWORDS@\n", &keywords).replace("@NOT_DONE@\n", &not_done);
+    fresh("man/lvsadm-keepalived.conf.5", &page);
+}
+
+fn keyword_entry(page: &mut String, keyword: &Keyword) {
+    let synopsis = schema::synopsis(keyword);
+    let (names, rest) = synopsis.split_once(' ').unwrap_or((&synopsis, ""));
+    let _ = writeln!(page, ".TP\n\\fB{}\\fR {}", escape(names), escape(rest));
+    let mut text = sentence(keyword.meaning);
+    if let Some(limits) = schema::limits(keyword) {
+        let _ = write!(text, " Values: {}.", escape(&limits));
+    }
+    if keyword.required {
+        text.push_str(" Needed.");
+    }
+    if !keyword.default.is_empty() {
+        let _ = write!(text, " Default: {}.", escape(keyword.default.trim_end_matches('.')));
+    }
+    match keyword.status {
+        Status::Honoured => {}
+        Status::NotDone(why) => {
+            let _ = write!(text, " Not done: {}", sentence(why));
+        }
+        Status::Obsolete(instead) => {
+            let _ = write!(text, " Obsolete: {}", sentence(instead));
+        }
+    }
+    let _ = writeln!(page, "{text}");
+}
+
+/// A text with a full stop.
+fn sentence(text: &str) -> String {
+    escape(&full_stop(text))
+}
+
 /// Renders every page with every warning that groff has, and asks mandoc where it is installed.
 #[test]
 fn manual_renders_without_warnings() {
@@ -45,6 +121,7 @@ fn manual_renders_without_warnings() {
         "lvsadm-bfd.7",
         "lvsadm-check.7",
         "lvsadm-events.7",
+        "lvsadm-keepalived.conf.5",
     ] {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("man").join(page);
         let groff = Command::new("groff").args(["-t", "-man", "-ww", "-Tutf8", "-z"]).arg(&file).output();

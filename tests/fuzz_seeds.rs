@@ -51,3 +51,8 @@ fn route() {
 fn bfd() {
     replay("bfd", targets::bfd);
 }
+
+#[test]
+fn keepalived() {
+    replay("keepalived", targets::keepalived);
+}

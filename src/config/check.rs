@@ -81,7 +81,10 @@ impl<'a> Seen<'a> {
         match keyword.status {
             Status::Honoured => {}
             Status::NotDone(why) => {
-                self.find(block, Finding::warning(&word.place, format_args!("lvsadm does not do {name}: {why}")));
+                self.find(
+                    block,
+                    Finding::warning(&word.place, format_args!("{name} is understood, and not done: {why}")),
+                );
             }
             Status::Obsolete(instead) => {
                 // Of some, keepalived says so, too.

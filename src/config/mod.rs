@@ -34,3 +34,6 @@ pub fn read(path: &Path, environment: &Environment) -> (Vec<Statement>, Vec<Find
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod faults;

@@ -22,14 +22,9 @@ impl Rules {
         let version =
             of("vrrp_version").and_then(|statement| statement.values.first()).is_some_and(|word| &*word.text == "3");
         let mut routers: BTreeMap<(&str, i64, bool), &Place> = BTreeMap::new();
-        let mut strict_ones = 0;
         for instance in all(statements, "vrrp_instance") {
             let own = last(instance, &["strict_mode"]);
             let is_strict = own.map_or(strict.is_some(), |own| is_on(Some(own)));
-            strict_ones += usize::from(is_strict && own.is_none());
-            if let Some(own) = own.filter(|_| is_strict) {
-                self.strictness(own, instance);
-            }
             self.instance(instance, is_strict, version);
             let (Some(link), Some(vrid)) = (value(instance, &["interface"]), number(instance, &["virtual_router_id"]))
             else {
@@ -51,30 +46,15 @@ impl Rules {
                 None => continue,
             }
         }
-        if let Some(strict) = strict.filter(|_| strict_ones > 0) {
-            let finding = Finding::warning(
-                &strict.keyword.place,
-                "with vrrp_strict, virtual addresses take no packets: they answer neither to ping nor to clients of this host",
-            );
-            let finding = finding.hint("most people want neither vrrp_strict nor its refusals of authentication and unicast; leave it out, or write accept");
-            self.findings.push(finding.within("global_defs"));
-        }
         self.groups(statements);
         self.unused_scripts(statements);
-    }
-
-    fn strictness(&mut self, own: &Statement, instance: &Statement) {
-        if last(instance, &["accept"]).is_none() {
-            let message = "with strict_mode, virtual addresses take no packets: they answer neither to ping nor to clients of this host";
-            self.find(instance, Finding::warning(&own.keyword.place, message).hint("leave it out, or write accept"));
-        }
     }
 
     fn instance(&mut self, instance: &Statement, strict: bool, version: bool) {
         let family = self.addresses(instance, strict);
         let three = match number(instance, &["version"]) {
             Some(own) => own == 3,
-            None => version || family == Some(false) && strict,
+            None => version,
         };
         let three = three || family == Some(true);
         self.begin(instance, strict);

@@ -9,6 +9,7 @@ use super::{
 };
 
 const NO_ATTRIBUTE: &str = "routes have destination, gateways, source, metric, scope, mtu and advmss";
+const NO_FLAG: &str = "addresses have no such flag";
 const NO_SELECTOR: &str = "rules have from, to, fwmark, iif, oif and not";
 const NO_TRACK: &str = "what others take away is put back in any case";
 
@@ -22,11 +23,11 @@ const ADDRESS_OPTIONS: &[Keyword] = &[
     keyword(&["brd", "broadcast"], &[One(Word("ADDRESS|+|-"))], "Broadcast address"),
     keyword(&["scope"], &[One(Iproute)], "Scope").default("global"),
     keyword(&["peer"], &[One(Prefix)], "The other end of a point-to-point link"),
-    flag(&["home"], "IPv6 home address"),
+    flag(&["home"], "IPv6 home address").not_done(NO_FLAG),
     flag(&["-nodad"], "IPv6: duplicates are looked for"),
-    flag(&["mngtmpaddr"], "IPv6: temporary addresses are made from it"),
+    flag(&["mngtmpaddr"], "IPv6: temporary addresses are made from it").not_done(NO_FLAG),
     flag(&["noprefixroute"], "No route of its network"),
-    flag(&["autojoin"], "Multicast group is joined"),
+    flag(&["autojoin"], "Multicast group is joined").not_done(NO_FLAG),
     keyword(&["preferred_lft"], &[One(Word("SECONDS|forever"))], "IPv6: how long it is preferred")
         .default("0 for /128"),
     flag(&["use_vmac"], "It is on the macvlan"),

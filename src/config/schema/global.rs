@@ -48,9 +48,11 @@ pub(super) static GLOBAL: &[Keyword] = &[
     switch(&["smtp_alert_vrrp"], "The same of virtual routers").default("smtp_alert"),
     switch(&["smtp_alert_checker"], "The same of servers").default("smtp_alert"),
     flag(&["no_email_faults"], "No mail of the state FAULT"),
-    switch(&["no_checker_emails"], "Mail only when a server enters or leaves the table"),
+    switch(&["no_checker_emails"], "Mail only when a server enters or leaves the table")
+        .not_done("mail is of transitions only, in any case"),
     switch(&["checker_log_all_failures"], "Each failed probe is logged"),
-    switch(&["rs_init_notifies"], "notify_up runs for servers that are up at the start"),
+    switch(&["rs_init_notifies"], "notify_up runs for servers that are up at the start")
+        .not_done("a server that is up at the start is no news"),
     keyword(&["dynamic_interfaces"], &[Maybe(OneOf(&["allow_if_changes"]))], "Links may be missing, come and go"),
     keyword(&["default_interface"], &[One(Link)], "Link of static addresses that name none").default("eth0"),
     keyword(
@@ -151,7 +153,8 @@ pub(super) static GLOBAL: &[Keyword] = &[
         .not_done(BUFFERS),
     keyword(&["vmac_prefix"], &[One(Word("NAME"))], "What names of macvlans begin with").default("vrrp"),
     keyword(&["vmac_addr_prefix"], &[One(Word("NAME"))], "The same for macvlans of use_vmac_addr")
-        .default("vmac_prefix"),
+        .default("vmac_prefix")
+        .not_done("all names begin with vmac_prefix"),
     keyword(&["vrrp_priority"], &[One(Number(-20, 19))], "Nice value of the process of virtual routers").default("0"),
     keyword(&["checker_priority"], &[One(Number(-20, 19))], "The same of the process of checks")
         .default("0")
@@ -233,8 +236,11 @@ pub(super) static GLOBAL: &[Keyword] = &[
         &[One(Path), Maybe(User), Maybe(Group)],
         "Transitions of servers are written to this FIFO",
     )
+    .not_done("transitions of servers are told by lvsadm events")
     .first(),
-    keyword(&["lvs_notify_fifo_script"], COMMAND, "Reads it").first(),
+    keyword(&["lvs_notify_fifo_script"], COMMAND, "Reads it")
+        .not_done("transitions of servers are told by lvsadm events")
+        .first(),
     flag(&["fifo_write_vrrp_states_on_reload"], "States are written again after a reload")
         .not_done("a FIFO stays open over a reload, and nothing in it is lost"),
     keyword(&["snmp_socket"], &[One(Word("SOCKET"))], "Where the SNMP agent listens").not_done(SNMP),

@@ -344,3 +344,68 @@ pub fn named(kind: Kind) -> String {
         Kind::Iproute => "NAME|N".to_owned(),
     }
 }
+
+/// Returns a keyword with the words it takes, as the manual has it: `smtp_server HOST [PORT]`.
+pub fn synopsis(keyword: &Keyword) -> String {
+    let mut text = keyword.names.join("|");
+    words_of(keyword.takes, &mut text);
+    match keyword.inside {
+        Inside::Nothing => {}
+        Inside::Keywords(_) => text.push_str(" { ... }"),
+        Inside::Entries(entry, _) => text.push_str(&format!(" {{ {entry} ... }}")),
+        Inside::Words(kind) => text.push_str(&format!(" {{ {} ... }}", named(kind))),
+    }
+    text
+}
+
+fn words_of(slots: &[Slot], text: &mut String) {
+    let option = |option: &Keyword| format!("[{}]", synopsis(option));
+    for slot in slots {
+        text.push(' ');
+        match *slot {
+            Slot::One(kind) => text.push_str(&named(kind)),
+            Slot::Maybe(kind) => text.push_str(&format!("[{}]", named(kind))),
+            Slot::Many(kind) => text.push_str(&format!("{} ...", named(kind))),
+            Slot::Any(kind) => text.push_str(&format!("[{} ...]", named(kind))),
+            Slot::Options(options) => text.push_str(&options.iter().map(option).collect::<Vec<_>>().join(" ")),
+            Slot::Around(options, kinds) => {
+                let kinds = kinds.iter().map(|kind| format!("[{}]", named(*kind)));
+                text.push_str(&kinds.chain(options.iter().map(option)).collect::<Vec<_>>().join(" "));
+            }
+            Slot::Either(alternatives, otherwise) => {
+                words_of(otherwise, text);
+                for (name, slots) in alternatives {
+                    text.push_str(&format!(" | {name}"));
+                    words_of(slots, text);
+                }
+                // The first one was set apart already.
+                *text = text.replace("  ", " ");
+            }
+        }
+    }
+}
+
+/// Returns what the numbers and words of a keyword may be, where it needs telling: `1 to 255`.
+pub fn limits(keyword: &Keyword) -> Option<String> {
+    keyword.takes.iter().find_map(|slot| match *slot {
+        Slot::One(kind) | Slot::Maybe(kind) | Slot::Many(kind) | Slot::Any(kind) => limits_of(kind),
+        Slot::Options(_) | Slot::Around(..) | Slot::Either(..) => None,
+    })
+}
+
+fn limits_of(kind: Kind) -> Option<String> {
+    // Bounds are round numbers.
+    #[allow(clippy::cast_precision_loss)]
+    let units = |value: u64, scale: f64| value as f64 / scale;
+    match kind {
+        Kind::Number(_, MOST) | Kind::Seconds(_, LONGEST) => None,
+        Kind::Number(least, most) => Some(format!("{least} to {most}")),
+        Kind::Seconds(least, most) => Some(format!("{} to {}", units(least, 1e6), units(most, 1e6))),
+        Kind::Milliseconds(least, most) => Some(format!("{} to {}", units(least, 1e3), units(most, 1e3))),
+        Kind::OneOf(words) | Kind::OneOfAnyCase(words) if words.len() > 4 => Some(words.join(", ")),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -72,8 +72,7 @@ pub static ROOT: &[Keyword] = &[
     .not_done("a static address that is taken away is put back, and no instance gives up for it"),
     keyword(&["garp_group"], &[], "Links that share the pauses between announcements")
         .block(Keywords(track::GARP_GROUP))
-        .many()
-        .not_done("pauses count for each link by itself; see vrrp_garp_interval"),
+        .many(),
     keyword(&["interface_up_down_delays"], &[], "How long a link must be down or up before it counts")
         .block(Entries(
             "INTERFACE DOWN [UP], in seconds",
@@ -91,8 +90,7 @@ pub static ROOT: &[Keyword] = &[
     flag(&["namespace_with_ipsets"], "ipsets work in a network namespace").obsolete("lvsadm needs no ipsets"),
     flag(&["use_pid_dir"], "PID files go to /run/keepalived")
         .not_done("lvsadm has a run directory for each network namespace"),
-    keyword(&["instance"], &[One(Word("NAME"))], "Name of this agent where several run in one namespace")
-        .not_done("one agent runs in a network namespace"),
+    keyword(&["instance"], &[One(Word("NAME"))], "Name of this agent where several run in one namespace"),
     keyword(&["child_wait_time"], &[One(Number(0, super::MOST))], "Seconds that children have to stop")
         .default("5")
         .not_done("children take the time that they need, and no more"),
