@@ -206,7 +206,10 @@ impl Reader<'_> {
         }
         let line = without_comment(line).trimmed();
         let Some(typed) = &mut self.typed else {
-            return if line.as_str().is_empty() { () } else { self.line(line) };
+            if !line.as_str().is_empty() {
+                self.line(line);
+            }
+            return;
         };
         let (line, more) = match line.as_str().strip_suffix('\\') {
             Some(kept) => (line.cut(0, kept.len()).trimmed(), true),

@@ -100,7 +100,7 @@ impl Loaded {
 
     /// Takes the file for the whole truth: where it has no services, there are none.
     #[must_use]
-    fn as_whole(self) -> Self {
+    fn into_whole(self) -> Self {
         Self { table: Some(self.table.unwrap_or_default()), ..self }
     }
 
@@ -171,7 +171,7 @@ pub fn idle_status(idle: Vec<(ServiceKey, String)>) -> Vec<IdleStatus> {
 /// then.
 pub fn run(loaded: Loaded, options: &RunOptions, run_dir: &Path) -> Result<(), Vec<Complaint>> {
     sink::start(&options.log);
-    let loaded = if options.whole_file.is_some() { loaded.as_whole() } else { loaded };
+    let loaded = if options.whole_file.is_some() { loaded.into_whole() } else { loaded };
     let memory = Memory::new(options.memory.as_deref());
     // After a process that died, the table is the one that it had, unless the file is the whole truth.
     let resumes = options.resume && options.whole_file.is_none();

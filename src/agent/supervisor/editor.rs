@@ -106,7 +106,7 @@ async fn write_file(shared: &Shared, mut lines: AgentFile, path: PathBuf) -> Res
         let replace = if lines.holds_secrets() { store::replace_private } else { store::replace };
         replace(&path, lines.text().as_bytes())
     });
-    let written = written.await.map_err(io::Error::other).flatten();
+    let written = written.await.unwrap_or_else(|error| Err(io::Error::other(error)));
     written.map_err(|error| {
         let complaint = Complaint::new(format_args!("cannot write {named}: {error}"));
         vec![complaint.hint("the old file, if there was one, is unchanged")]

@@ -340,7 +340,7 @@ fn leave(shared: &Shared, keep: bool) {
     let unsaved = state.with_extension("unsaved");
     match fs::rename(state, &unsaved) {
         Ok(()) => {
-            warn!("not all that ran is in {}: {} has it", core.running.source.path().display(), unsaved.display())
+            warn!("not all that ran is in {}: {} has it", core.running.source.path().display(), unsaved.display());
         }
         Err(error) => warn!("cannot keep what was not saved: {error}"),
     }

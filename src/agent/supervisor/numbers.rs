@@ -36,8 +36,8 @@ pub(super) fn listen(shared: &Rc<Shared>, port: Port) -> Result<(), Vec<Complain
     Ok(())
 }
 
-fn text(shared: Rc<Shared>, per: Per) -> impl Future<Output = String> {
-    async move { metrics::text(&sources(&shared, per).await) }
+async fn text(shared: Rc<Shared>, per: Per) -> String {
+    metrics::text(&sources(&shared, per).await)
 }
 
 async fn sources(shared: &Shared, per: Per) -> Sources {

@@ -77,9 +77,9 @@ impl WhyArgs {
         }
         newest(&mut page, number.unwrap_or(OF_EACH));
         if json {
-            ui.json(&json::Events::new(&page))?
+            ui.json(&json::Events::new(&page))?;
         } else {
-            ui.print(text(&page.events, now()))?
+            ui.print(text(&page.events, now()))?;
         }
         Ok(0)
     }

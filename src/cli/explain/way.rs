@@ -46,13 +46,10 @@ impl Way {
                  to the virtual address"
             ));
         }
-        match neighbour.as_ref().map(|neighbour| neighbour.state) {
-            Some(NeighbourState::Failed | NeighbourState::Incomplete) => {
-                let next = gateway.unwrap_or(server.key.address);
-                doubts
-                    .push(format!("{next} does not answer on {link}: nobody has this address, or the link is broken"));
-            }
-            _ => {}
+        let state = neighbour.as_ref().map(|neighbour| neighbour.state);
+        if let Some(NeighbourState::Failed | NeighbourState::Incomplete) = state {
+            let next = gateway.unwrap_or(server.key.address);
+            doubts.push(format!("{next} does not answer on {link}: nobody has this address, or the link is broken"));
         }
         doubts
     }

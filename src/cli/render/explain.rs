@@ -196,7 +196,7 @@ impl Page<'_> {
                 );
             }
             Choice::Nobody if servers == 0 => {
-                self.say("server", "none: the service has no servers; the packet is dropped")
+                self.say("server", "none: the service has no servers; the packet is dropped");
             }
             Choice::Nobody => self.say(
                 "server",
