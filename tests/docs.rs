@@ -37,7 +37,15 @@ fn manual_is_fresh() {
 /// Renders every page with every warning that groff has, and asks mandoc where it is installed.
 #[test]
 fn manual_renders_without_warnings() {
-    for page in ["lvsadm.8", "lvsadm-savefile.5", "lvsadm-ipvsadm.7", "lvsadm-vrrp.7", "lvsadm-check.7"] {
+    for page in [
+        "lvsadm.8",
+        "lvsadm-savefile.5",
+        "lvsadm-ipvsadm.7",
+        "lvsadm-vrrp.7",
+        "lvsadm-check.7",
+        "lvsadm-agent.7",
+        "lvsadm-control.7",
+    ] {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("man").join(page);
         let groff = Command::new("groff").args(["-t", "-man", "-ww", "-Tutf8", "-z"]).arg(&file).output();
         let groff = groff.expect("groff is installed");

@@ -39,11 +39,25 @@ use super::{
     event::{Event, Subject},
     log as sink, vrrp,
 };
-use crate::{model::Moment, sys::clock::now};
+use crate::{
+    model::Moment,
+    sys::{
+        capabilities::{self, Capability},
+        clock::now,
+    },
+};
 
 pub use numbers::Port;
 pub use running::STATE;
 pub use source::Source;
+
+/// Of root's rights, those that are needed for save files, wherever and whosever they are. Children get root's rights when
+/// they are started, and give up their own.
+const RIGHTS: [Capability; 4] =
+    [Capability::Chown, Capability::Fowner, Capability::DacOverride, Capability::DacReadSearch];
+
+/// What metrics take in addition: the kernel's table, and perhaps a port below 1024.
+const RIGHTS_OF_METRICS: [Capability; 2] = [Capability::NetAdmin, Capability::NetBindService];
 
 /// Most clients of it at a time.
 const MOST_CLIENTS: usize = 1000;
@@ -132,6 +146,8 @@ impl Options {
 /// first work. Everything that was started has ended then.
 pub fn run(options: Options, ready: impl FnOnce()) -> Result<(), Vec<Complaint>> {
     sink::start(&options.log);
+    let for_metrics = options.metrics.map_or(&[][..], |_| &RIGHTS_OF_METRICS);
+    capabilities::keep_or_warn(&[&RIGHTS[..], for_metrics].concat());
     let failed = |error: io::Error| vec![Complaint::new(format_args!("cannot wait for events: {error}"))];
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
     let result = LocalSet::new().block_on(&runtime, begin(options, ready));

@@ -14,6 +14,7 @@ use std::{
 
 use clap::{Args, Subcommand};
 
+pub(in crate::cli) use self::run::ForeignWord;
 use super::{Complaint, Error, Ui};
 use crate::{
     check::{

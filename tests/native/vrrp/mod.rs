@@ -9,7 +9,7 @@ mod interfaces;
 mod interop;
 mod pauses;
 mod process;
-mod site;
+pub(crate) mod site;
 mod strangers;
 mod transcript;
 mod vmac;
