@@ -121,6 +121,8 @@ fn manual_renders_without_warnings() {
         "lvsadm-bfd.7",
         "lvsadm-check.7",
         "lvsadm-events.7",
+        "lvsadm-agent.7",
+        "lvsadm-control.7",
         "lvsadm-keepalived.conf.5",
     ] {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("man").join(page);

@@ -28,7 +28,10 @@ use crate::{
         file::Fault,
         vrrp::{self as words, Disk},
     },
-    sys::priority,
+    sys::{
+        capabilities::{self, Capability},
+        priority,
+    },
     vrrp::{
         commands,
         driver::{self, Order},
@@ -45,6 +48,19 @@ const SCRIPTS_AT_ONCE: usize = script::AT_ONCE;
 
 /// How long scripts and FIFO readers may take at the end.
 const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Of root's rights, those that are needed for addresses, adverts, locked memory, and commands and FIFOs of other users.
+const RIGHTS: [Capability; 9] = [
+    Capability::NetAdmin,
+    Capability::NetRaw,
+    Capability::IpcLock,
+    Capability::SetUid,
+    Capability::SetGid,
+    Capability::Kill,
+    Capability::Chown,
+    Capability::Fowner,
+    Capability::DacReadSearch,
+];
 
 /// Requests that wait for their turn.
 const WAITING: usize = 64;
@@ -88,6 +104,7 @@ pub fn run(settings: Settings, options: &RunOptions, origin: Origin) -> Result<(
     sink::start(&options.log);
     let user = check(&settings)?;
     prefer(options)?;
+    capabilities::keep_or_warn(&RIGHTS);
     let failed = |error: io::Error| vec![Complaint::new(format_args!("cannot wait for events: {error}"))];
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
     let result = runtime.block_on(serve(settings, options, origin, Runner::new(user, SCRIPTS_AT_ONCE)));

@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of IPVS: mechanisms only, with values and errors that the layers above can word.
 
+pub mod capabilities;
 pub mod child;
 pub mod clock;
 pub mod epoll;

@@ -1,6 +1,7 @@
 //! What is claimed about kernels without IPVS, natively: in network namespaces of this machine, with stock tools as judges.
 //! Needs root.
 
+mod agent;
 mod bfd;
 mod convert;
 mod genhash;

@@ -38,10 +38,22 @@ use crate::{
         names::Resolver,
         print,
     },
+    sys::capabilities::{self, Capability},
 };
 
 /// The control socket, in the run directory.
 pub const SOCKET: &str = "check.sock";
+
+/// Of root's rights, those that are needed for the table, probes, and commands of other users. (Modules of the kernel are
+/// loaded by a command of root, which has all of them.)
+const RIGHTS: [Capability; 6] = [
+    Capability::NetAdmin,
+    Capability::NetRaw,
+    Capability::SetUid,
+    Capability::SetGid,
+    Capability::Kill,
+    Capability::DacReadSearch,
+];
 
 /// Requests that wait for their turn.
 const WAITING: usize = 64;
@@ -171,6 +183,7 @@ pub fn idle_status(idle: Vec<(ServiceKey, String)>) -> Vec<IdleStatus> {
 /// then.
 pub fn run(loaded: Loaded, options: &RunOptions, run_dir: &Path) -> Result<(), Vec<Complaint>> {
     sink::start(&options.log);
+    capabilities::keep_or_warn(&RIGHTS);
     let loaded = if options.whole_file.is_some() { loaded.into_whole() } else { loaded };
     let memory = Memory::new(options.memory.as_deref());
     // After a process that died, the table is the one that it had, unless the file is the whole truth.

@@ -39,11 +39,25 @@ use super::{
     event::{Event, Subject},
     log as sink, vrrp,
 };
-use crate::{model::Moment, sys::clock::now};
+use crate::{
+    model::Moment,
+    sys::{
+        capabilities::{self, Capability},
+        clock::now,
+    },
+};
 
 pub use numbers::Port;
 pub use running::STATE;
 pub use source::Source;
+
+/// Of root's rights, those that are needed for save files, wherever and whosever they are. Children get root's rights when
+/// they are started, and give up their own.
+const RIGHTS: [Capability; 4] =
+    [Capability::Chown, Capability::Fowner, Capability::DacOverride, Capability::DacReadSearch];
+
+/// What metrics take in addition: the kernel's table, and perhaps a port below 1024.
+const RIGHTS_OF_METRICS: [Capability; 2] = [Capability::NetAdmin, Capability::NetBindService];
 
 /// Most clients of it at a time.
 const MOST_CLIENTS: usize = 1000;
@@ -65,6 +79,9 @@ const FAREWELL: Duration = Duration::from_secs(5);
 
 /// How long changes of the table are collected before they are saved.
 const SAVE_DELAY: Duration = Duration::from_millis(500);
+
+/// When it is tried again to save, after it failed.
+const SAVE_AGAIN: Duration = Duration::from_secs(60);
 
 /// How an agent runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,6 +149,8 @@ impl Options {
 /// first work. Everything that was started has ended then.
 pub fn run(options: Options, ready: impl FnOnce()) -> Result<(), Vec<Complaint>> {
     sink::start(&options.log);
+    let for_metrics = options.metrics.map_or(&[][..], |_| &RIGHTS_OF_METRICS);
+    capabilities::keep_or_warn(&[&RIGHTS[..], for_metrics].concat());
     let failed = |error: io::Error| vec![Complaint::new(format_args!("cannot wait for events: {error}"))];
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
     let result = LocalSet::new().block_on(&runtime, begin(options, ready));
@@ -205,8 +224,14 @@ async fn serve(
     let mut watchdog = Systemd::watchdog().map(|limit| interval(limit / 3));
     let mut ready = Some(ready);
     let mut summary = String::new();
+    let mut ends = false;
     loop {
         shared.carry_out();
+        if !ends && shared.core.borrow().tree.is_ending() {
+            ends = true;
+            systemd.stopping();
+            shared.tell(&Event::now(Subject::Process("agent".to_owned()), "stopping", "the agent process ends"));
+        }
         if shared.core.borrow().tree.is_over() {
             return;
         }
@@ -242,8 +267,8 @@ async fn serve(
                 });
             }
             _ = signals.user1.recv() => shared.log_status(),
-            _ = signals.terminate.recv() => stop(shared, &systemd),
-            _ = signals.interrupt.recv() => stop(shared, &systemd),
+            _ = signals.terminate.recv() => shared.stop(),
+            _ = signals.interrupt.recv() => shared.stop(),
         }
     }
 }
@@ -260,14 +285,14 @@ fn handle_timeout(shared: &Rc<Shared>) {
     if core.save_at.is_some_and(|due| due <= now()) {
         core.save_at = None;
         let shared = Rc::clone(shared);
-        spawn_local(async move { report(editor::save(&shared, None).await.map(|_| Vec::new())) });
+        spawn_local(async move {
+            if let Err(complaints) = editor::save(&shared, None).await {
+                complaints.iter().for_each(|complaint| warn!("{}; this is tried again", complaint.text));
+                shared.core.borrow_mut().save_at = Some(now() + SAVE_AGAIN);
+                shared.wake.notify_one();
+            }
+        });
     }
-}
-
-fn stop(shared: &Shared, systemd: &Systemd) {
-    systemd.stopping();
-    shared.tell(&Event::now(Subject::Process("agent".to_owned()), "stopping", "the agent process ends"));
-    shared.stop();
 }
 
 /// Says what came of something that nobody waits for.

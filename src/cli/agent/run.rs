@@ -21,7 +21,7 @@ use nix::{
 use super::ask::refused;
 use crate::{
     agent::{self, control, supervisor},
-    cli::{Complaint, Error, Ui, args, config::KEEPALIVED_CONF, metrics::PerWord, vrrp::Target},
+    cli::{Complaint, Error, Ui, args, check::ForeignWord, config::KEEPALIVED_CONF, metrics::PerWord, vrrp::Target},
     config::{
         Environment,
         build::Global,
@@ -112,23 +112,15 @@ pub(super) struct RunOptions {
     /// Put all servers back with the operator's weight at the end
     #[arg(long, help_heading = "Table")]
     restore_table: bool,
-    /// What becomes of others' changes to the kernel's table
+    /// What becomes of others' changes to services of which `check set --foreign` says nothing else [default: adopt]
     #[arg(long, value_name = "WHAT", help_heading = "Table")]
     foreign: Option<ForeignWord>,
     /// The kernel's table is compared within this time, in seconds [default: 5]
-    #[arg(long, value_name = "SECONDS", help_heading = "Table")]
-    compare: Option<String>,
-    /// First of 65536 firewall marks for --through-vip [default: 0x4c560000]
+    #[arg(long, value_name = "SECONDS", help_heading = "Table", value_parser = args::interval)]
+    compare: Option<Duration>,
+    /// First firewall mark for --through-vip, 0x4c560000 to 0x4c56ffff [default: 0x4c560000]
     #[arg(long, value_name = "MARK", help_heading = "Table")]
     first_mark: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum ForeignWord {
-    /// They are the operator's wish from now on
-    Adopt,
-    /// They are undone
-    Restore,
 }
 
 impl RunArgs {
@@ -167,6 +159,11 @@ impl RunArgs {
 }
 
 impl RunOptions {
+    /// Whether what is said goes where nobody reads it, if the agent is in the background.
+    pub(super) fn has_no_log_file(&self) -> bool {
+        self.log_file.is_none()
+    }
+
     /// Checks what can be checked, and makes paths independent of the working directory.
     fn prepare(self, background: bool) -> Result<supervisor::Options, Error> {
         // Which network it is, and which agent in it, is said in the file.
@@ -227,7 +224,7 @@ impl RunOptions {
         let named = [
             ("script-user", self.script_user.clone()),
             ("foreign", foreign.map(|word| word.get_name().to_owned())),
-            ("compare", self.compare.clone()),
+            ("compare", self.compare.map(|time| time.as_secs_f64().to_string())),
             ("first-mark", self.first_mark.clone()),
         ];
         let named = named.into_iter().filter_map(|(name, value)| Some(format!("--{name}={}", value?)));
@@ -294,12 +291,12 @@ mod tests {
 
     #[test]
     fn options_go_to_whom_they_are_for() {
-        let words = "run --rt-priority 5 --nice -3 --no-swap --cpu 0 --cpu 1 --foreign restore --compare 2s --autosave \
+        let words = "run --rt-priority 5 --nice -3 --no-swap --cpu 0 --cpu 1 --foreign restore --compare 2 --autosave \
                      --restore-table --run-dir run --state /s";
         let line = Line::try_parse_from(words.split_whitespace()).unwrap();
         let options = line.run.options.prepare(true).unwrap();
         assert_eq!(options.vrrp_words, ["--rt-priority=5", "--nice=-3", "--no-swap", "--cpu=0", "--cpu=1"]);
-        assert_eq!(options.check_words, ["--foreign=restore", "--compare=2s", "--restore-table"]);
+        assert_eq!(options.check_words, ["--foreign=restore", "--compare=2", "--restore-table"]);
         assert!(options.run_dir.is_absolute() && options.autosave && !options.fresh);
         assert_eq!(options.pid_file, Some(options.run_dir.join("agent.pid")));
         let bare = Line::try_parse_from(["run"]).unwrap().run.options.prepare(false).unwrap();

@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    ffi::OsString,
     io::{self, BufRead, BufReader},
     os::{fd::OwnedFd, unix::net::UnixStream},
     process::{Command, Stdio},
@@ -21,7 +22,8 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// Start the agent in the background, and wait until it is ready
 ///
-/// If it cannot start, the reason is said and the exit status is 1.
+/// If it cannot start, the reason is said and the exit status is 1. What happens goes to the system's logger, unless a file or
+/// something else is named.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -30,7 +32,7 @@ Examples:
 pub(super) struct StartArgs {
     /// Checked here, and handed on as they were typed.
     #[command(flatten)]
-    _options: RunOptions,
+    options: RunOptions,
 }
 
 impl StartArgs {
@@ -39,7 +41,11 @@ impl StartArgs {
         let (ours, theirs) = UnixStream::pair().map_err(failed)?;
         ours.set_read_timeout(Some(LIMIT)).map_err(failed)?;
         // Behind the program's name and `agent start`.
-        let words = env::args_os().skip(3);
+        let mut words: Vec<OsString> = env::args_os().skip(3).collect();
+        let names_log = words.iter().any(|word| word.as_encoded_bytes().starts_with(b"--log-to"));
+        if self.options.has_no_log_file() && !names_log {
+            words.push("--log-to=syslog".into());
+        }
         let mut command = Command::new(env::current_exe().map_err(failed)?);
         command.args(["agent", "run", "--background"]).args(words);
         command.stdin(Stdio::null()).stdout(OwnedFd::from(theirs)).stderr(Stdio::null());

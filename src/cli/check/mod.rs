@@ -14,6 +14,7 @@ use std::{
 
 use clap::{Args, Subcommand};
 
+pub(in crate::cli) use self::run::ForeignWord;
 use super::{Complaint, Error, Ui};
 use crate::{
     check::{
@@ -31,8 +32,8 @@ use crate::{
 
 /// Keep dead servers out of the table; ask servers whether they work
 ///
-/// Checks are lines of a save file, changed by commands that keep all other lines and tell the process that runs them, if
-/// one does. `try` and `digest` ask once, at the prompt, and change nothing. lvsadm-check(7) explains the words.
+/// Checks are lines of what the agent runs, or of a save file if there is no agent or --state names one. Commands change their
+/// line, keep all others, and tell the process that runs them, if one does. `try` and `digest` ask once, at the prompt, and change nothing. lvsadm-check(7) explains the words.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:

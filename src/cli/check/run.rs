@@ -73,7 +73,7 @@ pub(super) struct RunArgs {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum ForeignWord {
+pub(in crate::cli) enum ForeignWord {
     /// They are the operator's wish from now on
     Adopt,
     /// They are undone

@@ -22,8 +22,8 @@ use crate::{
 
 /// Move virtual addresses between directors (VRRP)
 ///
-/// Changes are made to the save file, whose other lines stay as they are, and to the process that runs it, if one does.
-/// What is wrong is said first, and then nothing is changed. lvsadm-vrrp(7) explains the words.
+/// Changes are made to what the agent runs; without an agent, or with --state, to a save file, whose other lines stay as they
+/// are, and to the process that runs it, if one does. What is wrong is said first, and then nothing is changed. lvsadm-vrrp(7) explains the words.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
