@@ -168,7 +168,7 @@ impl Keeps for Lvsadm {
     }
 }
 
-fn measure(program: &dyn Keeps) -> Measured {
+fn measure(program: &(dyn Keeps + Sync)) -> Measured {
     in_netns(|| {
         support::run("ip route add local 11.0.0.0/8 dev lo").ok();
         let listener = TcpListener::bind("0.0.0.0:80").expect("a port");

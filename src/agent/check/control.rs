@@ -217,7 +217,7 @@ pub fn run(loaded: Loaded, options: &RunOptions, run_dir: &Path) -> Result<(), V
         tokio::spawn(answer(requests, hangup, Held { loaded, orders: orders_in, rules: held }));
         Ok(orders)
     };
-    let result = super::run_with(settings, Some(layer), options, begin);
+    let result = super::run_with(settings, Some((layer, idle)), options, begin);
     if let Some(rules) = rules.lock().ok().and_then(|mut rules| rules.take()) {
         rules.end();
     }

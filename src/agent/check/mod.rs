@@ -115,6 +115,9 @@ pub trait Layer: Send + Sync {
     fn concerns(&self, service: &ServiceKey) -> bool;
 }
 
+/// A layer, and what it says of services without servers.
+type Laid = (Arc<dyn Layer>, Vec<IdleStatus>);
+
 /// What a [`Layer`] makes of a table.
 #[derive(Clone, Debug, Default)]
 pub struct Layered {
@@ -297,7 +300,7 @@ pub fn run(settings: Settings, options: &RunOptions, orders: mpsc::Receiver<Orde
 /// The same; `orders` is called within the runtime, before anything is started.
 fn run_with(
     settings: Settings,
-    layer: Option<Arc<dyn Layer>>,
+    layer: Option<Laid>,
     options: &RunOptions,
     orders: impl FnOnce() -> Result<mpsc::Receiver<Order>, Error>,
 ) -> Result<u8, Error> {
@@ -346,7 +349,7 @@ pub async fn serve(
 
 async fn serve_over(
     settings: Settings,
-    layer: Option<Arc<dyn Layer>>,
+    layer: Option<Laid>,
     options: &RunOptions,
     scripts: Runner,
     orders: mpsc::Receiver<Order>,

@@ -184,21 +184,25 @@ impl Process {
             }
         }
         self.keeper.tries = false;
+        if self.lost.is_some() {
+            // What the kernel has of it is found out later, and is to be as before.
+            let have = self.part(keys.iter().copied());
+            self.take(&plan(&have, &before, Extra::Delete).collect::<Vec<_>>(), false);
+        }
         let after = self.part(keys.iter().copied());
         self.remember(&plan(&before, &after, Extra::Delete).collect::<Vec<_>>());
     }
 
     /// Takes changes of the operator's table; `in_kernel` if they were made there. A server that is checked because of what
-    /// is said of all servers is checked from the beginning.
+    /// is said of all servers is checked from the beginning; one that serves already is so in a moment.
     pub(super) fn take(&mut self, changes: &[Change], in_kernel: bool) {
-        let layer = self.layer.clone();
-        let checked = |change: &Change| match (change, &layer) {
-            (Change::AddServer(key, _) | Change::DeleteServer(key, _) | Change::DeleteService(key), Some(layer)) => {
-                layer.concerns(key)
-            }
+        let concerned = |key: &ServiceKey| self.layer.as_ref().is_some_and(|layer| layer.concerns(key));
+        let added = changes.iter().any(|change| matches!(change, Change::AddServer(key, _) if concerned(key)));
+        let deleted = changes.iter().any(|change| match change {
+            Change::DeleteServer(key, _) | Change::DeleteService(key) => concerned(key),
             _ => false,
-        };
-        if changes.iter().any(checked) {
+        });
+        if added && !in_kernel {
             let mut table = self.engine.pools().operator_table();
             changes.iter().for_each(|change| impose(&mut table, change));
             match self.lay_over(table) {
@@ -206,8 +210,20 @@ impl Process {
                 Err(error) => log::error!("{error}; what was added is not checked"),
             }
         }
+        self.outdated |= added || deleted;
         for change in changes {
             self.engine.operator(now(), change, in_kernel);
+        }
+    }
+
+    /// Lays what is said of all servers over the table again, if that got other servers since.
+    pub(super) fn update(&mut self) {
+        if !std::mem::take(&mut self.outdated) {
+            return;
+        }
+        match self.lay_over(self.engine.pools().operator_table()) {
+            Ok(warnings) => warnings.iter().for_each(|warning| log::warn!("{warning}")),
+            Err(error) => log::error!("{error}; what was added is not checked"),
         }
     }
 

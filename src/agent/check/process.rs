@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{
-    Error, Foreign, Layer, Layered, Order, Owns, Reload, Run, RunOptions, commands,
+    Error, Foreign, Laid, Layer, Layered, Order, Owns, Reload, Run, RunOptions, commands,
     hidden::{self, Hidden},
     limits,
     memory::Memory,
@@ -61,6 +61,8 @@ pub(super) struct Process {
     pub(super) layer: Option<Arc<dyn Layer>>,
     /// What it says of services without servers.
     idle: Vec<IdleStatus>,
+    /// Whether it was laid over another table.
+    pub(super) outdated: bool,
     pub(super) memory: Memory,
     context: Rc<Context>,
     /// Who runs commands that name no user.
@@ -95,11 +97,12 @@ impl Process {
     /// As for [`super::run`].
     pub(super) fn begin(
         mut settings: Settings,
-        layer: Option<Arc<dyn Layer>>,
+        layer: Option<Laid>,
         options: &RunOptions,
         scripts: Runner,
         commands: mpsc::UnboundedSender<Run>,
     ) -> Result<Self, Error> {
+        let (layer, idle) = layer.map_or((None, Vec::new()), |(layer, idle)| (Some(layer), idle));
         let user = scripts.default_user().clone();
         check_commands(&settings, &user)?;
         let most = limits::probes_at_once(settings.checks.len())?;
@@ -116,7 +119,8 @@ impl Process {
         let turns = memory.turns();
         let mut process = Self {
             layer,
-            idle: Vec::new(),
+            idle,
+            outdated: false,
             memory,
             ignored: HashMap::new(),
             strange: HashSet::new(),
@@ -298,6 +302,7 @@ impl Process {
                 self.dirty.insert(key);
             }
         }
+        self.update();
     }
 
     /// Opens the kernel's table once more. What became of the last write is not known, so what is different now is not
