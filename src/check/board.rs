@@ -66,7 +66,7 @@ impl Lateness {
 #[derive(Debug)]
 pub struct Board {
     probes: HashMap<ProbeId, Shared>,
-    equal: HashMap<(Arc<Probe>, Schedule), ProbeId>,
+    equal: HashMap<(Arc<Probe>, Arc<Schedule>), ProbeId>,
     due: BTreeSet<(Moment, ProbeId)>,
     /// With those that nobody wants any more, until they are answered: they hold descriptors.
     under_way: HashSet<ProbeId>,
@@ -115,9 +115,8 @@ impl Board {
 
     /// Adds a probe for one more check, which is asleep at first (see [`Self::wake`]). If an equal one is there, that one
     /// is shared; else a new one begins, with what is known of `like`, the same probe at another schedule.
-    pub fn add(&mut self, now: Moment, probe: &Probe, schedule: &Schedule, like: Option<ProbeId>) -> ProbeId {
-        let probe = Arc::new(probe.clone());
-        let key = (Arc::clone(&probe), schedule.clone());
+    pub fn add(&mut self, now: Moment, probe: Arc<Probe>, schedule: Arc<Schedule>, like: Option<ProbeId>) -> ProbeId {
+        let key = (Arc::clone(&probe), Arc::clone(&schedule));
         if let Some(id) = self.equal.get(&key) {
             if let Some(shared) = self.probes.get_mut(id) {
                 shared.users += 1;
@@ -127,8 +126,8 @@ impl Board {
         self.last_id += 1;
         let id = ProbeId(self.last_id);
         let course = match like.and_then(|like| self.probes.get(&like)) {
-            Some(like) => Course::after(now, schedule.clone(), &like.course),
-            None => Course::new(now, schedule.clone(), &mut self.rng),
+            Some(like) => Course::after(now, schedule, &like.course),
+            None => Course::new(now, schedule, &mut self.rng),
         };
         self.equal.insert(key, id);
         self.probes.insert(id, Shared { probe, course, users: 1, awake: 0 });
@@ -143,7 +142,7 @@ impl Board {
             && let Some(gone) = self.probes.remove(&id)
         {
             self.due.remove(&(gone.course.due(), id));
-            self.equal.remove(&(gone.probe, gone.course.schedule().clone()));
+            self.equal.remove(&(gone.probe, gone.course.shared_schedule()));
         }
     }
 
@@ -205,6 +204,11 @@ impl Board {
     /// Returns the course of a probe, `None` if nobody wants it any more.
     pub fn course(&self, id: ProbeId) -> Option<&Course> {
         self.probes.get(&id).map(|shared| &shared.course)
+    }
+
+    /// Returns what a probe asks, as it is kept here; `None` if nobody wants it any more.
+    pub fn probe(&self, id: ProbeId) -> Option<&Arc<Probe>> {
+        self.probes.get(&id).map(|shared| &shared.probe)
     }
 
     /// Returns the probes that stand for the BFD session of this name.
@@ -282,7 +286,7 @@ mod tests {
     }
 
     fn awake(board: &mut Board, number: u8) -> ProbeId {
-        let id = board.add(at(0), &probe(number), &schedule(), None);
+        let id = board.add(at(0), probe(number).into(), schedule().into(), None);
         board.wake(at(0), id);
         id
     }
@@ -293,7 +297,7 @@ mod tests {
         let ids: Vec<_> = (0..10).map(|_| awake(&mut board, 1)).collect();
         assert!(ids.iter().all(|id| *id == ids[0]));
         assert_eq!(board.len(), 1);
-        let other = board.add(at(0), &probe(1), &Schedule { retry: 7, ..schedule() }, None);
+        let other = board.add(at(0), probe(1).into(), Schedule { retry: 7, ..schedule() }.into(), None);
         assert_ne!(other, ids[0], "another schedule is another probe");
         board.release(other);
         assert_eq!(board.poll(at(0)).map(|start| start.id), Some(ids[0]));
@@ -364,7 +368,7 @@ mod tests {
         board.poll(at(0)).unwrap();
         board.handle(at(10), id, good());
         let faster = Schedule { interval: Duration::from_millis(100), ..schedule() };
-        let next = board.add(at(20), &probe(1), &faster, Some(id));
+        let next = board.add(at(20), probe(1).into(), faster.into(), Some(id));
         board.wake(at(20), next);
         board.rest(id);
         board.release(id);
@@ -376,7 +380,7 @@ mod tests {
     fn sessions_of_bfd_are_told_not_probed() {
         let mut board = Board::new(1, 10);
         let question = Question::Bfd { name: "peer1".into() };
-        let id = board.add(at(0), &Probe { question, ..probe(1) }, &schedule(), None);
+        let id = board.add(at(0), Probe { question, ..probe(1) }.into(), schedule().into(), None);
         board.wake(at(0), id);
         assert_eq!(board.next_timeout(), None);
         assert_eq!(board.bfd("peer1").collect::<Vec<_>>(), [id]);

@@ -9,7 +9,7 @@ use super::{
 use crate::model::Moment;
 
 /// How many latencies are remembered.
-pub const LATENCIES: usize = 100;
+pub const LATENCIES: usize = 32;
 
 /// How many failures are remembered with their reason.
 pub const FAILURES: usize = 5;
@@ -72,7 +72,8 @@ impl History {
             }
             Verdict::Unknown(_) => self.unknown += 1,
         }
-        self.last = Some((now, answer));
+        // How long its parts took is for those who ask once.
+        self.last = Some((now, Answer { phases: Vec::new(), ..answer }));
     }
 
     fn note_latency(&mut self, took: Duration) {
@@ -99,7 +100,7 @@ impl History {
         self.failures.iter()
     }
 
-    /// Returns how long the last hundred good answers took; `None` before the first one.
+    /// Returns how long the last [`LATENCIES`] good answers took; `None` before the first one.
     pub fn latency(&self) -> Option<Latency> {
         let mut sorted = self.latencies.clone();
         sorted.sort_unstable();
@@ -122,15 +123,19 @@ mod tests {
     }
 
     #[test]
-    fn latencies_are_those_of_the_last_hundred_good_answers() {
+    fn latencies_are_those_of_the_last_good_answers() {
         let mut history = History::default();
         assert_eq!(history.latency(), None);
-        for took in [1000, 900].into_iter().chain(1..=100) {
+        for took in [1000, 900].into_iter().chain(1..=LATENCIES as u64) {
             history.note(Moment::ZERO, answer(Verdict::Good(Success::default()), took));
         }
         let latency = history.latency().unwrap();
-        assert_eq!((latency.samples, latency.worst), (100, Duration::from_millis(100)), "the old ones are forgotten");
-        assert_eq!(latency.median, Duration::from_millis(51));
+        assert_eq!(
+            (latency.samples, latency.worst),
+            (LATENCIES, Duration::from_millis(32)),
+            "the old ones are forgotten"
+        );
+        assert_eq!(latency.median, Duration::from_millis(17));
     }
 
     #[test]

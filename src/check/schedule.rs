@@ -1,6 +1,6 @@
 //! One probe in time: when it is made next, and when its results count. No IO, no clock.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     answer::{Answer, Verdict, WeightChange},
@@ -58,7 +58,7 @@ pub struct Outcome {
 /// One probe's way through time.
 #[derive(Clone, Debug)]
 pub struct Course {
-    schedule: Schedule,
+    schedule: Arc<Schedule>,
     health: Health,
     since: Moment,
     /// Whether a verdict was ever given. The first one counts at once, so that a dead server has no grace at start.
@@ -72,7 +72,7 @@ pub struct Course {
 
 impl Course {
     /// Begins: the first probe is due within the warm-up.
-    pub(super) fn new(now: Moment, schedule: Schedule, rng: &mut fastrand::Rng) -> Self {
+    pub(super) fn new(now: Moment, schedule: Arc<Schedule>, rng: &mut fastrand::Rng) -> Self {
         Self {
             health: Health::at_first(schedule.initial),
             since: now,
@@ -86,7 +86,7 @@ impl Course {
     }
 
     /// Begins with what another schedule of the same probe has found out.
-    pub(super) fn after(now: Moment, schedule: Schedule, before: &Self) -> Self {
+    pub(super) fn after(now: Moment, schedule: Arc<Schedule>, before: &Self) -> Self {
         let due = before.due.min(now + schedule.interval);
         Self { schedule, due, ..before.clone() }
     }
@@ -195,6 +195,11 @@ impl Course {
         &self.schedule
     }
 
+    /// The same, for whoever keeps it.
+    pub(super) fn shared_schedule(&self) -> Arc<Schedule> {
+        Arc::clone(&self.schedule)
+    }
+
     /// Returns the answers so far.
     pub fn history(&self) -> &History {
         &self.history
@@ -241,7 +246,7 @@ mod tests {
     impl Run {
         fn new(schedule: Schedule) -> Self {
             let mut rng = fastrand::Rng::with_seed(7);
-            Self { course: Course::new(Moment::ZERO, schedule, &mut rng), rng }
+            Self { course: Course::new(Moment::ZERO, schedule.into(), &mut rng), rng }
         }
 
         /// Returns when the probe began in milliseconds, and the health after it.
@@ -339,7 +344,7 @@ mod tests {
         let settings = Schedule { warmup: seconds(60), jitter: seconds(1), ..schedule() };
         let mut firsts = Vec::new();
         for _ in 0..500 {
-            let mut course = Course::new(Moment::ZERO, settings.clone(), &mut rng);
+            let mut course = Course::new(Moment::ZERO, settings.clone().into(), &mut rng);
             let first = course.due();
             assert!(first <= at(60_000));
             firsts.push(first);

@@ -3,6 +3,7 @@
 use std::{
     collections::{HashMap, VecDeque},
     net::IpAddr,
+    sync::Arc,
     time::Duration,
 };
 
@@ -85,9 +86,9 @@ impl Engine {
     /// Goes on with other settings. What is known of probes, servers and quorums that stay is kept.
     pub fn replace(&mut self, now: Moment, settings: Settings, kernel: &Table) {
         let new = vec![None; settings.checks.len()];
-        let mut known: HashMap<Probe, ProbeId> = HashMap::new();
+        let mut known: HashMap<Arc<Probe>, ProbeId> = HashMap::new();
         for (check, watched) in self.pools.checks.iter().zip(&self.watched) {
-            known.extend(watched.map(|watched| (check.probe.clone(), watched.probe)));
+            known.extend(watched.map(|watched| (Arc::clone(&check.probe), watched.probe)));
         }
         self.pools = Pools::new(now, settings, kernel, Some(&self.pools));
         let old = std::mem::replace(&mut self.watched, new);
@@ -187,7 +188,7 @@ impl Engine {
     }
 
     /// Carries out what the pools want of probes, and returns the next thing that is for others.
-    fn digest(&mut self, now: Moment, known: &HashMap<Probe, ProbeId>) -> Option<Step> {
+    fn digest(&mut self, now: Moment, known: &HashMap<Arc<Probe>, ProbeId>) -> Option<Step> {
         loop {
             match self.pools.poll()? {
                 Output::Changed(key) => return Some(Step::Changed(key)),
@@ -208,9 +209,14 @@ impl Engine {
         }
     }
 
-    fn watch(&mut self, now: Moment, id: CheckId, known: &HashMap<Probe, ProbeId>) {
-        let Some((check, watched)) = self.pools.checks.get(id.0).zip(self.watched.get_mut(id.0)) else { return };
-        let probe = self.board.add(now, &check.probe, &check.schedule, known.get(&check.probe).copied());
+    fn watch(&mut self, now: Moment, id: CheckId, known: &HashMap<Arc<Probe>, ProbeId>) {
+        let Some((check, watched)) = self.pools.checks.get_mut(id.0).zip(self.watched.get_mut(id.0)) else { return };
+        let like = known.get(&check.probe).copied();
+        let probe = self.board.add(now, Arc::clone(&check.probe), Arc::clone(&check.schedule), like);
+        // An equal one that was there before is as good, and is kept anyway.
+        if let Some(kept) = self.board.probe(probe) {
+            check.probe = Arc::clone(kept);
+        }
         *watched = Some(Watched { probe, awake: false });
         self.users.entry(probe).or_default().push(id);
     }

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
     net::IpAddr,
+    sync::Arc,
 };
 
 use indexmap::{IndexMap, IndexSet};
@@ -17,7 +18,7 @@ use crate::{
     check::{
         answer::WeightChange,
         schedule::Health,
-        settings::{Initial, Probe},
+        settings::{Initial, Probe, Schedule},
     },
     model::{Change, Entry, Moment, RealServer, ServerKey, ServiceKey, Table, VirtualService, Weight},
 };
@@ -54,10 +55,25 @@ pub enum Event<'a> {
     },
 }
 
+/// A check of a server of a service. Probes and schedules are shared with who makes them: there are many.
+#[derive(Clone, Debug)]
+pub struct HeldCheck {
+    /// The service.
+    pub service: ServiceKey,
+    /// The server.
+    pub server: ServerKey,
+    /// What is asked.
+    pub probe: Arc<Probe>,
+    /// When.
+    pub schedule: Arc<Schedule>,
+    /// Through the kernel's own forwarding.
+    pub through_vip: bool,
+}
+
 /// All pools of a process.
 #[derive(Clone, Debug)]
 pub struct Pools {
-    pub(super) checks: Vec<Check>,
+    pub(super) checks: Vec<HeldCheck>,
     pub(super) pools: IndexMap<ServiceKey, Pool>,
     by_server: HashMap<(ServiceKey, ServerKey), Vec<CheckId>>,
     policies: HashMap<ServiceKey, Policy>,
@@ -85,10 +101,11 @@ impl Pools {
     /// Builds the pools of these settings over a kernel that holds `kernel`, and takes over what `before` knows: states of
     /// checks that are the same (service, server, probe), quorums, who is asleep.
     ///
-    /// At first all services are [`Output::Changed`], and all checks of servers that exist are watched. Services whose
+    /// At first all services that are to be other than before are [`Output::Changed`], and all checks of servers that exist are watched. Services whose
     /// checks depend on an address sleep until they are told of it.
     pub fn new(now: Moment, settings: Settings, kernel: &Table, before: Option<&Self>) -> Self {
         let Settings { operator, checks, policies, servers } = settings;
+        let checks = held(checks);
         let mut by_server: HashMap<_, Vec<_>> = HashMap::new();
         for (index, check) in checks.iter().enumerate() {
             by_server.entry((check.service, check.server)).or_default().push(CheckId(index));
@@ -116,6 +133,11 @@ impl Pools {
             pool.decide_silently(before.and_then(|before| before.pools.get(&pool.service.key)?.quorum));
         }
         if let Some(before) = before {
+            let same = |key: &ServiceKey| {
+                let old = before.pools.get(key).filter(|_| !before.changed.contains(key));
+                old.is_some_and(|old| pools.pools.get(key).is_some_and(|new| new.effective() == old.effective()))
+            };
+            pools.changed = pools.changed.iter().copied().filter(|key| !same(key)).collect();
             pools.bury(before);
         }
         pools
@@ -173,7 +195,7 @@ impl Pools {
     }
 
     /// What a server's check with this probe has found out.
-    fn known<'a>(&self, member: &'a Member, probe: &Probe) -> Option<&'a CheckState> {
+    fn known<'a>(&self, member: &'a Member, probe: &Arc<Probe>) -> Option<&'a CheckState> {
         member.checks.iter().find(|state| self.checks.get(state.id.0).is_some_and(|check| check.probe == *probe))
     }
 
@@ -213,7 +235,7 @@ impl Pools {
         reason: &str,
         evidence: &[u8],
     ) {
-        let Some(Check { service, server, .. }) = self.checks.get(id.0) else { return };
+        let Some(HeldCheck { service, server, .. }) = self.checks.get(id.0) else { return };
         let Some(pool) = self.pools.get_mut(service).filter(|pool| pool.awake) else { return };
         let states = pool.members.get_mut(server).map(|member| &mut member.checks);
         let Some(state) = states.and_then(|states| states.iter_mut().find(|state| state.id == id)) else { return };
@@ -237,6 +259,11 @@ impl Pools {
                 let Some(pool) = self.pools.get_mut(key) else { return };
                 if !pool.edit(*server, in_kernel) {
                     self.add_server(now, *key, *server, in_kernel.then_some(*server), None);
+                    let member = self.pools.get_mut(key).and_then(|pool| pool.members.get_mut(&server.key));
+                    if let Some(member) = member {
+                        // That it works is no news where it did before we knew of it.
+                        member.old = in_kernel;
+                    }
                 }
             }
             Change::DeleteServer(key, server) => {
@@ -443,7 +470,7 @@ impl Pools {
     }
 
     /// Returns a check.
-    pub fn check(&self, id: CheckId) -> Option<&Check> {
+    pub fn check(&self, id: CheckId) -> Option<&HeldCheck> {
         self.checks.get(id.0)
     }
 
@@ -453,8 +480,8 @@ impl Pools {
     }
 
     /// Returns the checks that have nothing to check, because their service or server does not exist.
-    pub fn idle(&self) -> impl Iterator<Item = &Check> {
-        let exists = |check: &&Check| self.operator_server(&check.service, &check.server).is_some();
+    pub fn idle(&self) -> impl Iterator<Item = &HeldCheck> {
+        let exists = |check: &&HeldCheck| self.operator_server(&check.service, &check.server).is_some();
         self.checks.iter().filter(move |check| !exists(check))
     }
 
@@ -490,6 +517,23 @@ impl Pools {
         warnings.sort_unstable();
         warnings
     }
+}
+
+/// Makes checks share equal schedules.
+fn held(checks: Vec<Check>) -> Vec<HeldCheck> {
+    let mut schedules: HashMap<Schedule, Arc<Schedule>> = HashMap::new();
+    let hold = |Check { service, server, probe, schedule, through_vip }: Check| {
+        let schedule = match schedules.get(&schedule) {
+            Some(known) => Arc::clone(known),
+            None => {
+                let new = Arc::new(schedule.clone());
+                schedules.insert(schedule, Arc::clone(&new));
+                new
+            }
+        };
+        HeldCheck { service, server, probe: Arc::new(probe), schedule, through_vip }
+    };
+    checks.into_iter().map(hold).collect()
 }
 
 impl Settings {

@@ -124,7 +124,7 @@ pub struct CheckStatus {
     pub since_ms: u64,
     /// The last answer.
     pub last: Option<AnswerStatus>,
-    /// How long the last hundred good answers took.
+    /// How long the last good answers took.
     pub latency: Option<LatencyStatus>,
     /// How long all good answers took, in ranges; `null` before the first one.
     #[serde(default)]

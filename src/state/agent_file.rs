@@ -110,7 +110,19 @@ impl AgentFile {
     /// # Errors
     /// All faults, in the order of their lines.
     pub fn checks(&self, names: &dyn Names) -> Result<(check::Lines, SaveFile), Vec<Fault>> {
-        match (check::Lines::parse(self.check_lines()), file::parse(self.text().as_bytes(), names)) {
+        self.checks_after(names, None)
+    }
+
+    /// The same; lines about checks that are also in `before` are not read again.
+    ///
+    /// # Errors
+    /// As for [`Self::checks`].
+    pub fn checks_after(
+        &self,
+        names: &dyn Names,
+        before: Option<&check::Lines>,
+    ) -> Result<(check::Lines, SaveFile), Vec<Fault>> {
+        match (check::Lines::parse(self.check_lines(), before), file::parse(self.text().as_bytes(), names)) {
             (Ok(lines), Ok(table)) => Ok((lines, table)),
             (lines, table) => {
                 let mut faults = lines.err().unwrap_or_default();

@@ -85,7 +85,7 @@ fn snapshot() -> Snapshot {
 }
 
 fn text(columns: render::Columns) -> String {
-    render::services(&snapshot(), columns, &Names::new(false))
+    render::services(&snapshot(), columns, &render::Notes::default(), &Names::new(false))
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn tables() {
     check("list-rates", &text(render::Columns { rates: true, ..columns }));
     check("list-stats-exact", &text(render::Columns { counters: true, exact: true, persistent: true, ..columns }));
     assert_eq!(
-        render::services(&Snapshot::default(), columns, &Names::new(false)),
+        render::services(&Snapshot::default(), columns, &render::Notes::default(), &Names::new(false)),
         "SERVICE / SERVER  METHOD  WEIGHT  ACTIVE  INACTIVE\n"
     );
 }

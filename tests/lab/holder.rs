@@ -2,7 +2,7 @@
 //! kernel's table is adopted, put back or let be, servers drain, and what a killed process held is there again.
 
 use std::fs;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -79,7 +79,7 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 fn server(number: u8) -> TcpListener {
-    TcpListener::bind(([127, 0, 0, number], 80)).expect("a server")
+    TcpListener::bind(SocketAddr::from(([127, 0, 0, number], 80))).expect("a server")
 }
 
 #[test]

@@ -65,6 +65,18 @@ impl Loaded {
     /// # Errors
     /// It cannot be read, or all that is wrong with it.
     pub fn read(file: &Path) -> Result<Self, Vec<Complaint>> {
+        Self::read_after(file, None)
+    }
+
+    /// Reads the same file again; what stands there as before costs next to nothing.
+    ///
+    /// # Errors
+    /// As for [`Self::read`].
+    pub fn read_again(&self) -> Result<Self, Vec<Complaint>> {
+        Self::read_after(&self.file, Some(&self.lines))
+    }
+
+    fn read_after(file: &Path, before: Option<&Lines>) -> Result<Self, Vec<Complaint>> {
         let named = file.display();
         let content = fs::read(file).map_err(|error| {
             let complaint = Complaint::new(format_args!("cannot read {named}: {error}"));
@@ -76,7 +88,7 @@ impl Loaded {
         };
         let parsed = AgentFile::new(&content).map_err(|fault| vec![fault]);
         let (lines, saved) = parsed
-            .and_then(|parsed| parsed.checks(&Resolver::new()))
+            .and_then(|parsed| parsed.checks_after(&Resolver::new(), before))
             .map_err(|faults| faults.into_iter().map(placed).collect::<Vec<_>>())?;
         let Table { services, timeouts, daemons } = saved.table;
         let extras = Table { timeouts, daemons, ..Table::default() };
@@ -108,7 +120,7 @@ impl Loaded {
 
     /// Returns the operator's table when this file takes the place of `old`: what the files differ in changes, and what
     /// else was changed in the meantime stays.
-    fn after(&self, old: &Self, mut operator: Table) -> Table {
+    pub fn after(&self, old: &Self, mut operator: Table) -> Table {
         match (&old.table, &self.table) {
             (_, None) => operator,
             (None, Some(new)) => new.clone(),
@@ -317,7 +329,7 @@ impl Held {
 
     /// Reads the file again, and goes on with what it says.
     async fn reload(&mut self) -> Result<Vec<String>, Vec<Complaint>> {
-        let new = Loaded::read(&self.loaded.file)?;
+        let new = self.loaded.read_again()?;
         let whole = self.rules.lock().is_ok_and(|rules| rules.is_some());
         let new = Arc::new(if whole { new.as_whole() } else { new });
         let (old, next) = (Arc::clone(&self.loaded), Arc::clone(&new));

@@ -1,7 +1,11 @@
 //! What the documentation says, case by case.
 
 use super::{
-    super::{CheckId, Event, Output, Pools, foreign_changes},
+    super::{
+        CheckId, Event, Output, Pools,
+        drain::{Drain, Left, Ramp, Turn},
+        foreign_changes,
+    },
     *,
 };
 use crate::{
@@ -380,4 +384,88 @@ fn a_cleared_kernel_table_is_a_cleared_table_of_the_operators() {
     }
     assert_eq!(run.0.effective(&service(1)), None);
     assert_eq!(run.0.idle().count(), 1);
+}
+
+fn drain(delete: bool) -> Option<Turn> {
+    Some(Turn::Drain(Drain { since: at(0), owner: None, delete, until: None, left: None, over: false }))
+}
+
+#[test]
+fn a_server_that_drains_gets_nothing_new_whatever_its_checks_say() {
+    let mut run = Run::new(settings(&[3, 3], Initial::Up, policy(1, 0)), &Table::default());
+    let place = (service(1), key(1));
+    assert_eq!(run.0.turn_server(at(0), (service(1), key(9)), drain(false)), None, "there is no such server");
+    assert_eq!(run.0.turn_server(at(0), place, drain(false)), Some(true));
+    assert_eq!(run.0.turn_server(at(0), place, drain(false)), Some(false));
+    assert_eq!(run.table(), [(1, 0), (2, 3)]);
+    let held: Vec<_> = run.0.held(None).iter().map(|held| (held.server, held.why)).collect();
+    assert_eq!(held, [(key(1), "drained")]);
+    // The operator may change its weight meanwhile: it counts later.
+    let change = Change::EditServer(service(1), server(1, 8));
+    run.0.handle(at(0), Event::Operator { change: &change, in_kernel: false });
+    assert_eq!(run.table(), [(1, 0), (2, 3)]);
+    // Nobody is left: the one that drains keeps its connections, and there is no quorum.
+    run.says(1, DOWN);
+    assert_eq!(run.table(), [(1, 0)]);
+    assert!(run.commands().contains(&"quorum-down".to_owned()));
+    run.says(0, DOWN);
+    assert_eq!(run.table(), []);
+    run.says(0, UP);
+    assert_eq!(run.table(), [(1, 0)]);
+    assert!(!run.0.count_left(at(0), place, Left { active: 1, ..Left::default() }));
+    assert!(run.0.count_left(at(0), place, Left::default()));
+    assert_eq!(run.0.turn_server(at(0), place, None), Some(true));
+    assert_eq!((run.table(), run.0.turned().count()), (vec![(1, 8)], 0));
+    // With other settings it goes on; without the server it is over.
+    run.0.turn_server(at(0), place, drain(true));
+    let settings = settings(&[3, 3], Initial::Up, policy(1, 0));
+    let mut next = Pools::new(at(1), settings, &Table::default(), Some(&run.0));
+    assert_eq!(next.turned().count(), 1);
+    next.handle(at(1), Event::Operator { change: &Change::DeleteServer(service(1), key(1)), in_kernel: false });
+    assert_eq!(next.turned().count(), 0);
+}
+
+#[test]
+fn a_ramp_scales_the_service_and_ends_by_itself() {
+    let mut run = Run::new(settings(&[1, 2], Initial::Up, policy(1, 0)), &Table::default());
+    let ramp = Ramp::new(at(0), Duration::from_secs(10));
+    run.0.turn_server(at(0), (service(1), key(1)), Some(Turn::Ramp(ramp)));
+    assert_eq!(run.table(), [(1, 1), (2, 20)], "a tenth of 1, where the others have all");
+    assert_eq!(run.0.next_timeout(), Some(at(1000)));
+    run.0.pass(at(999));
+    assert_eq!(run.table(), [(1, 1), (2, 20)]);
+    run.0.pass(at(4000));
+    assert_eq!(run.table(), [(1, 5), (2, 20)]);
+    run.0.pass(at(9000));
+    assert_eq!((run.table(), run.0.next_timeout()), (vec![(1, 1), (2, 2)], None));
+}
+
+#[test]
+fn only_what_is_to_be_other_than_before_is_written() {
+    let all = || {
+        let mut settings = settings(&[1, 1], Initial::Up, policy(1, 0));
+        settings.operator.services.insert(service(2), entry(2, &[server(1, 1)]));
+        settings
+    };
+    let mut first = Pools::new(at(0), all(), &Table::default(), None);
+    let changed = |pools: &mut Pools| {
+        let mut changed = Vec::new();
+        while let Some(output) = pools.poll() {
+            if let Output::Changed(key) = output {
+                changed.push(key);
+            }
+        }
+        changed
+    };
+    assert_eq!(changed(&mut first).len(), 2);
+    let mut same = Pools::new(at(1), all(), &Table::default(), Some(&first));
+    assert_eq!(changed(&mut same), []);
+    let mut other = all();
+    other.operator.services[1].servers[0] = server(1, 7);
+    let mut next = Pools::new(at(2), other, &Table::default(), Some(&same));
+    assert_eq!(changed(&mut next), [service(2)]);
+    // What was not told yet is not forgotten.
+    let pending = Pools::new(at(3), all(), &Table::default(), Some(&next));
+    let mut last = Pools::new(at(4), all(), &Table::default(), Some(&pending));
+    assert_eq!(changed(&mut last), [service(2)]);
 }

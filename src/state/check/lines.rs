@@ -6,6 +6,7 @@
 use std::{
     collections::{HashMap, HashSet},
     net::{IpAddr, SocketAddr},
+    sync::Arc,
 };
 
 use super::{
@@ -24,17 +25,32 @@ use crate::{
 /// The lines of a file about checks, each of them sound.
 #[derive(Clone, Debug, Default)]
 pub struct Lines {
-    adds: Vec<Add>,
-    policies: Vec<Policy>,
-    of_services: HashMap<ServiceKey, OfServer>,
-    of_servers: HashMap<(ServiceKey, ServerKey), OfServer>,
+    /// With their numbers.
+    read: Vec<(usize, Arc<Read>)>,
+    /// Services of all servers of which something is said.
+    of_all: HashSet<ServiceKey>,
+}
+
+/// A line that was read. The next reading of the file takes it over if it is still there: that costs a hundredth of reading
+/// it again.
+#[derive(Debug)]
+struct Read {
+    text: String,
+    subject: Subject,
+    says: Says,
+}
+
+/// What a line says.
+#[derive(Debug)]
+enum Says {
+    Add(Box<Add>),
+    OfService(Box<(Policy, OfServer)>),
+    OfServer(ServerKey, Box<OfServer>),
 }
 
 /// A `check add`.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Add {
-    line: usize,
-    subject: Subject,
     connection: ConnectionArgs,
     instead: Target,
     question: Question,
@@ -55,150 +71,148 @@ pub struct Expanded {
 }
 
 impl Lines {
-    /// Reads the lines about checks, each with its number.
+    /// Reads the lines about checks, each with its number. Those that are also in `before` are taken from there.
     ///
     /// # Errors
     /// All faults, in the order of the lines.
-    pub fn parse<'a>(lines: impl Iterator<Item = (usize, &'a str)>) -> Result<Self, Vec<Fault>> {
-        let mut grammar = Grammar::new();
-        let (mut read, mut faults) = (Self::default(), Vec::new());
+    pub fn parse<'a>(lines: impl Iterator<Item = (usize, &'a str)>, before: Option<&Self>) -> Result<Self, Vec<Fault>> {
+        let known: HashMap<&str, &Arc<Read>> =
+            before.into_iter().flat_map(|before| &before.read).map(|(_, read)| (read.text.as_str(), read)).collect();
+        let mut grammar = None;
+        let (mut all, mut faults) = (Self::default(), Vec::new());
         let mut seen: HashMap<Subject, usize> = HashMap::new();
         for (number, line) in lines {
-            if let Err(wrong) = read.line(&mut grammar, number, line, &mut seen) {
-                faults.extend(wrong);
+            let read = match known.get(line) {
+                Some(read) => Arc::clone(read),
+                None => match read(grammar.get_or_insert_with(Grammar::new), number, line) {
+                    Ok(read) => Arc::new(read),
+                    Err(wrong) => {
+                        faults.extend(wrong);
+                        continue;
+                    }
+                },
+            };
+            if let Some(other) = seen.insert(read.subject.clone(), number) {
+                faults.push(repeated(&read.subject, line, number, other));
+                continue;
             }
+            if read.subject.server.is_none() {
+                all.of_all.insert(read.subject.service);
+            }
+            all.read.push((number, read));
         }
-        if faults.is_empty() { Ok(read) } else { Err(faults) }
+        if faults.is_empty() { Ok(all) } else { Err(faults) }
     }
 
-    fn line(
-        &mut self,
-        grammar: &mut Grammar,
-        number: usize,
-        line: &str,
-        seen: &mut HashMap<Subject, usize>,
-    ) -> Result<(), Vec<Fault>> {
-        let words = behind_check(line, number).map_err(|fault| vec![fault])?;
-        let (line, given) = grammar.read(number, &words).map_err(|fault| vec![fault])?;
-        let mut faults = Faults::default();
-        let subject = line.subject(&given, &mut faults);
-        let service = subject.as_ref().map(|subject| (subject.service, subject.server));
-        let placed = match line {
-            Line::Add(add) => {
-                let Asked { question, schedule, port } = add.kind.read(&add.schedule, &mut faults);
-                let instead = add.connection.target(&mut faults);
-                let add = subject.clone().zip(question).map(|(subject, question)| Add {
-                    line: number,
-                    subject,
-                    connection: add.connection.clone(),
-                    instead,
-                    question,
-                    schedule,
-                    port,
-                    through_vip: add.through_vip,
-                });
-                if let Some(add) = &add {
-                    add.judge(&mut faults);
-                }
-                Placed::Add(add)
-            }
-            Line::Set(set) => {
-                let (key, server) = service.unwrap_or_else(|| (nobody(), None));
-                match server {
-                    Some(server) => {
-                        set.policy.only_server(&mut faults);
-                        Placed::Server(key, server, set.policy.of_server(&mut faults))
-                    }
-                    None => {
-                        let policy = set.policy.of_service(key, &mut faults);
-                        Placed::Service(policy, set.policy.of_server(&mut faults))
-                    }
-                }
-            }
-        };
-        let mut faults = located(faults, number, &words);
-        if let Some(subject) = subject {
-            if let Some(other) = seen.get(&subject) {
-                let message = format!("the {subject} is there already, in line {other}");
-                let hint = match subject.verb {
-                    Verb::Add => "keep one of the two lines, or tell them apart with --as",
-                    Verb::Set => "keep one of the two lines",
-                };
-                faults.push(Fault { line: number, column: column(&words), message, hint: Some(hint.to_owned()) });
-            }
-            seen.entry(subject).or_insert(number);
-        }
-        if !faults.is_empty() {
-            return Err(faults);
-        }
-        match placed {
-            Placed::Add(add) => self.adds.extend(add),
-            Placed::Server(service, server, says) => _ = self.of_servers.insert((service, server), says),
-            Placed::Service(policy, says) => {
-                self.of_services.insert(policy.service, says);
-                self.policies.push(policy);
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether a line stands for all servers of this service, also for those that it gets later.
+    /// Whether a line says something of all servers of this service, also of those that it gets later.
     pub fn stand_for_all(&self, service: &ServiceKey) -> bool {
-        let all = |add: &Add| add.subject.server.is_none() && add.subject.service == *service;
-        self.of_services.contains_key(service) || self.adds.iter().any(all)
+        self.of_all.contains(service)
     }
 
     /// Lays the lines over a table.
     pub fn over(&self, operator: Table) -> Expanded {
-        let own: HashSet<_> = self.adds.iter().filter_map(|add| Some((add.key(), add.subject.server?))).collect();
         let mut expanded = Expanded::default();
-        for add in &self.adds {
-            let service = add.subject.service;
-            if let Some(server) = add.subject.server {
-                add.check(server, &mut expanded);
+        let (mut adds, mut own) = (Vec::new(), HashSet::new());
+        let (mut of_services, mut of_servers) = (HashMap::new(), HashMap::new());
+        for (number, read) in &self.read {
+            let (service, server) = (read.subject.service, read.subject.server);
+            match &read.says {
+                Says::Add(add) => {
+                    own.extend(server.map(|server| (read.subject.of_all(), server)));
+                    adds.push((*number, &read.subject, &**add));
+                }
+                Says::OfService(says) => {
+                    let (policy, of_server) = &**says;
+                    expanded.settings.policies.push(policy.clone());
+                    of_services.insert(service, of_server);
+                }
+                Says::OfServer(server, says) => _ = of_servers.insert((service, *server), &**says),
+            }
+        }
+        for (number, subject, add) in adds {
+            let service = subject.service;
+            if let Some(server) = subject.server {
+                add.check((number, service), server, &mut expanded);
                 continue;
             }
-            let before = expanded.settings.checks.len();
-            let servers = operator.services.get(&service).into_iter().flat_map(|entry| entry.servers.keys());
-            for server in servers.clone().filter(|server| !own.contains(&(add.key(), **server))) {
-                add.check(*server, &mut expanded);
+            let servers = || operator.services.get(&service).into_iter().flat_map(|entry| entry.servers.keys());
+            for server in servers().filter(|server| !own.contains(&(subject.of_all(), **server))) {
+                add.check((number, service), *server, &mut expanded);
             }
-            if servers.count() == 0 && expanded.settings.checks.len() == before {
-                expanded.idle.push((service, add.subject.kind.clone().unwrap_or_default()));
+            if servers().next().is_none() {
+                expanded.idle.push((service, subject.kind.clone().unwrap_or_default()));
             }
         }
-        let of_table =
-            operator.services.iter().flat_map(|(key, entry)| entry.servers.keys().map(|server| (*key, *server)));
-        let named = self.of_servers.keys().copied();
+        // Of most servers nothing is said.
+        let said = operator.services.iter().filter(|(key, _)| of_services.contains_key(*key));
+        let of_table = said.flat_map(|(key, entry)| entry.servers.keys().map(|server| (*key, *server)));
         let mut done = HashSet::new();
-        for (service, server) in of_table.chain(named).filter(|pair| done.insert(*pair)) {
-            let of_service = (service, self.of_services.get(&service));
-            let own = (server, self.of_servers.get(&(service, server)));
+        let pairs: Vec<_> = of_table.chain(of_servers.keys().copied()).filter(|pair| done.insert(*pair)).collect();
+        for (service, server) in pairs {
+            let of_service = (service, of_services.get(&service).copied());
+            let own = (server, of_servers.get(&(service, server)).copied());
             expanded.settings.servers.extend(OfServer::policy(of_service, own));
         }
-        expanded.settings.policies.clone_from(&self.policies);
         expanded.settings.operator = operator;
         expanded
     }
 }
 
-/// What a line adds.
-enum Placed {
-    Add(Option<Add>),
-    Service(Policy, OfServer),
-    Server(ServiceKey, ServerKey, OfServer),
+/// Reads a line.
+fn read(grammar: &mut Grammar, number: usize, line: &str) -> Result<Read, Vec<Fault>> {
+    let words = behind_check(line, number).map_err(|fault| vec![fault])?;
+    let (parsed, given) = grammar.read(number, &words).map_err(|fault| vec![fault])?;
+    let mut faults = Faults::default();
+    let subject = parsed.subject(&given, &mut faults);
+    let says = match parsed {
+        Line::Add(add) => {
+            let Asked { question, schedule, port } = add.kind.read(&add.schedule, &mut faults);
+            let instead = add.connection.target(&mut faults);
+            let (connection, through_vip) = (add.connection, add.through_vip);
+            let add = question.map(|question| Add { connection, instead, question, schedule, port, through_vip });
+            if let (Some(add), Some(subject)) = (&add, &subject) {
+                add.judge(subject, &mut faults);
+            }
+            add.map(|add| Says::Add(Box::new(add)))
+        }
+        Line::Set(set) => {
+            let (key, server) =
+                subject.as_ref().map_or_else(|| (nobody(), None), |subject| (subject.service, subject.server));
+            Some(match server {
+                Some(server) => {
+                    set.policy.only_server(&mut faults);
+                    Says::OfServer(server, Box::new(set.policy.of_server(&mut faults)))
+                }
+                None => {
+                    let policy = set.policy.of_service(key, &mut faults);
+                    Says::OfService(Box::new((policy, set.policy.of_server(&mut faults))))
+                }
+            })
+        }
+    };
+    let faults = located(faults, number, &words);
+    match (subject, says) {
+        (Some(subject), Some(says)) if faults.is_empty() => Ok(Read { text: line.to_owned(), subject, says }),
+        _ => Err(faults),
+    }
+}
+
+/// Says that a line is about the same as another.
+fn repeated(subject: &Subject, line: &str, number: usize, other: usize) -> Fault {
+    let hint = match subject.verb {
+        Verb::Add => "keep one of the two lines, or tell them apart with --as",
+        Verb::Set => "keep one of the two lines",
+    };
+    let column = behind_check(line, number).map_or(1, |words| column(&words));
+    let message = format!("the {subject} is there already, in line {other}");
+    Fault { line: number, column, message, hint: Some(hint.to_owned()) }
 }
 
 impl Add {
-    /// What a line of a server has in common with one of its service.
-    fn key(&self) -> (ServiceKey, Option<&str>, Option<&str>) {
-        (self.subject.service, self.subject.kind.as_deref(), self.subject.label.as_deref())
-    }
-
     /// Finds what is wrong for the server that it names, or for any.
-    fn judge(&self, faults: &mut Faults) {
-        let stand_in = ServerKey { address: self.subject.service_address(), port: 1 };
-        let server = self.subject.server.unwrap_or(stand_in);
+    fn judge(&self, subject: &Subject, faults: &mut Faults) {
+        let stand_in = ServerKey { address: subject.service_address(), port: 1 };
+        let server = subject.server.unwrap_or(stand_in);
         let target = self.target(server).unwrap_or_else(|wrong| {
             faults.add("-r", &server.to_string(), wrong);
             SocketAddr::new(server.address, 1)
@@ -223,13 +237,13 @@ impl Add {
         Ok(SocketAddr::new(address, port))
     }
 
-    fn check(&self, server: ServerKey, expanded: &mut Expanded) {
-        let service = self.subject.service;
+    /// Adds the check of a server by the line with this number.
+    fn check(&self, (line, service): (usize, ServiceKey), server: ServerKey, expanded: &mut Expanded) {
         let mut faults = Faults::default();
         let target = self.target(server).map_err(|wrong| faults.add("-r", &server.to_string(), wrong)).ok();
         let probe = target.map(|target| self.connection.probe(target, self.question.clone(), &mut faults));
         let faults = faults.into_all().into_iter().map(|fault| Fault {
-            line: self.line,
+            line,
             column: 1,
             message: format!("server {server} of {service} cannot be checked: {fault}"),
             hint: fault.hint,
@@ -244,6 +258,11 @@ impl Add {
 }
 
 impl Subject {
+    /// What a line of a server has in common with one of all servers.
+    fn of_all(&self) -> (ServiceKey, Option<&str>, Option<&str>) {
+        (self.service, self.kind.as_deref(), self.label.as_deref())
+    }
+
     /// Returns an address of the service's family, its own if it has one.
     fn service_address(&self) -> IpAddr {
         match self.service {

@@ -21,7 +21,7 @@ fn table() -> Table {
 fn parse(text: &str) -> Result<Lines, Vec<(usize, usize, String)>> {
     let faults =
         |faults: Vec<Fault>| faults.into_iter().map(|fault| (fault.line, fault.column, fault.message)).collect();
-    Lines::parse(text.lines().zip(1..).map(|(line, number)| (number, line))).map_err(faults)
+    Lines::parse(text.lines().zip(1..).map(|(line, number)| (number, line)), None).map_err(faults)
 }
 
 fn targets(expanded: &Expanded) -> Vec<String> {
@@ -175,4 +175,18 @@ proptest! {
     fn any_line_is_read_or_refused(line in "check (add|set) (-t 10.0.0.1:80 )?\\PC*") {
         let _ = parse(&line);
     }
+}
+
+#[test]
+fn lines_that_were_read_before_are_taken_over() {
+    let lines = |text: &str, before: Option<&Lines>| {
+        Lines::parse(text.lines().zip(1..).map(|(line, number)| (number, line)), before)
+    };
+    let old = lines("check add -t 10.0.0.1:80 tcp --interval 2s\ncheck set -t 10.0.0.1:80 --quorum 2", None).unwrap();
+    let text = "check set -t 10.0.0.1:80 --quorum 2\ncheck add -f 5 tcp\ncheck add -t 10.0.0.1:80 tcp --interval 2s";
+    let (new, fresh) = (lines(text, Some(&old)).unwrap(), lines(text, None).unwrap());
+    let (new, fresh) = (new.over(table()), fresh.over(table()));
+    assert_eq!((&new.settings, &new.faults), (&fresh.settings, &fresh.faults), "with their new numbers");
+    let twice = "check add -t 10.0.0.1:80 tcp --interval 2s\ncheck add -t 10.0.0.1:80 tcp --interval 2s";
+    assert!(lines(twice, Some(&old)).is_err_and(|faults| faults.len() == 1 && faults[0].line == 2));
 }
