@@ -8,15 +8,15 @@ use proptest::prelude::*;
 use super::{TwoFiles, parse};
 use crate::{
     host::{Address, Command, Lifetime, NextHop, Route, RouteTarget, Rule, RuleAction, Scope},
-    model::{Family, Protocol, ServiceKey},
+    model::{DaemonRole, Family, Protocol, ServiceKey, SyncDaemon},
     state::vrrp::{
         instance::{Defaults, default_group},
         legality, lines,
     },
     vrrp::settings::{
         Announce, AntiReplay, ArgumentMatch, Authentication, Fifo, Hmac, HmacMode, Initial, Instance, Notify, Peer,
-        Preempt, Priority, Process, Script, Secret, Settings, SyncGroup, Track, TrackedFile, TrackedService, Tracker,
-        Transport, Version, Vmac, Vrid,
+        Preempt, Priority, Process, Script, Secret, Settings, Statics, SyncFollower, SyncGroup, Track, TrackedFile,
+        TrackedService, Tracker, Transport, Version, Vmac, Vrid,
     },
 };
 
@@ -38,6 +38,18 @@ proptest! {
     #[test]
     fn no_line_makes_the_reader_panic(text in r"(vrrp (add|add-group|add-file|set) [a-z]{1,3} )?(--[a-z-]{1,12}[ =]\PC{0,8} ?){0,4}") {
         let _ = parse(text.lines().enumerate(), &TwoFiles);
+    }
+}
+
+fn daemon(rng: &mut Rng) -> SyncDaemon {
+    SyncDaemon {
+        role: DaemonRole::Master,
+        interface: format!("eth{}", rng.u8(..9)),
+        sync_id: rng.u8(..),
+        max_len: maybe(rng, |rng| rng.u16(1..=65_507)),
+        group: maybe(rng, |rng| IpAddr::from([224, 0, 1, rng.u8(..)])),
+        port: maybe(rng, |rng| rng.u16(1..)),
+        ttl: maybe(rng, |rng| rng.u8(1..)),
     }
 }
 
