@@ -142,6 +142,12 @@ fn an_agent_tells_what_happens() {
     until("it is back", LIMIT, || child(host, "vrrp").is_some_and(|pid| pid != vrrp));
     until("that is told", LIMIT, || lvsadm(host, "agent why vrrp").stdout.contains("ended"));
     assert!(host.has("10.9.9.100"), "it is still master");
+    if let Some(postfix) = &postfix {
+        let has = |word: &str| postfix.mails().iter().any(|mail| mail.contains(word));
+        until("the mails are there", LIMIT, || {
+            has("Subject: [lb1] VRRP Instance VI_1 - Entering MASTER state") && has("ENDED")
+        });
+    }
     daemon.kill();
     drop(daemon);
     let left = lvsadm(host, "agent why VI_1");
@@ -150,12 +156,6 @@ fn an_agent_tells_what_happens() {
     until("it runs again", LIMIT, || child(host, "vrrp").is_some());
     let events = lvsadm(host, "agent events").ok();
     assert!(events.contains("VI_1: master") && events.contains("killed by SIGKILL"), "{events}");
-    if let Some(postfix) = &postfix {
-        let has = |word: &str| postfix.mails().iter().any(|mail| mail.contains(word));
-        until("the mails are there", LIMIT, || {
-            has("Subject: [lb1] VRRP Instance VI_1 - Entering MASTER state") && has("ENDED")
-        });
-    }
     daemon.stop();
 }
 
