@@ -8,6 +8,7 @@ mod completion;
 mod dispatch;
 mod help;
 mod listing;
+mod live;
 mod mistakes;
 mod probes;
 mod savefile;
