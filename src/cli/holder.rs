@@ -4,7 +4,10 @@
 //! Changes go to the agent, which saves them if it is told to; a check process that runs alone is asked itself. An edit is a
 //! patch of what the operator wants: the weight of a server that is down is changed without bringing it up.
 
-use std::{os::unix::net::UnixStream, path::PathBuf};
+use std::{
+    os::unix::net::UnixStream,
+    path::{Path, PathBuf},
+};
 
 use nix::errno::Errno;
 use serde::de::DeserializeOwned;
@@ -80,13 +83,21 @@ pub struct Holder {
 impl Holder {
     /// Finds who takes changes of the table: the agent, or else a check process.
     pub fn for_changes() -> Option<Self> {
-        let run_dir = namespace::run_dir(None);
+        Self::for_changes_in(&namespace::run_dir(None))
+    }
+
+    /// Does the same in a run directory.
+    pub fn for_changes_in(run_dir: &Path) -> Option<Self> {
         Self::at(run_dir.join(AGENT)).or_else(|| Self::at(run_dir.join(CHECK)))
     }
 
     /// Finds who knows the operator's table. An agent that never held one is not bothered: the kernel's is the operator's.
     pub fn for_reading() -> Option<Self> {
-        let run_dir = namespace::run_dir(None);
+        Self::for_reading_in(&namespace::run_dir(None))
+    }
+
+    /// Does the same in a run directory.
+    pub fn for_reading_in(run_dir: &Path) -> Option<Self> {
         let agent = || Self::at(run_dir.join(AGENT)).filter(|_| run_dir.join(TABLE).exists());
         Self::at(run_dir.join(CHECK)).or_else(agent)
     }
@@ -130,7 +141,11 @@ impl Holder {
         Ok(refused.into_iter().map(refusal).collect())
     }
 
-    fn ask<A: DeserializeOwned>(&self, call: &CheckCall) -> Result<A, Error> {
+    /// Returns the answer to a question.
+    ///
+    /// # Errors
+    /// The process does not answer, or refuses.
+    pub fn ask<A: DeserializeOwned>(&self, call: &CheckCall) -> Result<A, Error> {
         let (verb, params) = call.parts();
         let gone = || Error::failed(format_args!("no process answers at {} any more", self.socket.display()));
         ask_verb(&self.socket, &verb, params)?.ok_or_else(gone)

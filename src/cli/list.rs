@@ -13,16 +13,19 @@ use super::{
     Error, Ui,
     args::{Faults, ServiceFilter, ServiceFilterArgs, interval, server_filter},
     compat::{layout, sort},
+    drain::record,
     holder::Holder,
     json,
     kernel::Reader,
     names::Names,
     render::{self, Note, Notes},
+    vrrp::Target,
     watch::watch,
 };
 use crate::{
-    model::{ServerStatus, ServiceKey, Snapshot, SnapshotServer, SnapshotService},
+    model::{ServerKey, ServerStatus, ServiceKey, Snapshot, SnapshotServer, SnapshotService, Weight},
     state::{
+        drains::{Drains, Member},
         grammar::{self, Listing},
         names::Resolver,
     },
@@ -162,7 +165,13 @@ fn read(reader: &mut Reader, output: &Output) -> Result<(Snapshot, Notes), Error
     let mut snapshot = reader.snapshot()?;
     let mut notes = Notes::default();
     let holder = Holder::for_reading().filter(|_| output.format != Format::Ipvsadm);
-    let Some(holder) = holder else { return Ok((snapshot, notes)) };
+    let Some(holder) = holder else {
+        if output.format != Format::Ipvsadm {
+            notes.0 = drained(&snapshot);
+            notes.1 = !notes.0.is_empty();
+        }
+        return Ok((snapshot, notes));
+    };
     let (table, held) = holder.table(None)?;
     let mut missing: HashMap<ServiceKey, Vec<SnapshotServer>> = HashMap::new();
     for held in held {
@@ -182,6 +191,22 @@ fn read(reader: &mut Reader, output: &Output) -> Result<(Snapshot, Notes), Error
     }
     notes.1 = true;
     Ok((snapshot, notes))
+}
+
+/// Returns which servers are drained as far as the notes beside the save file say. Whoever may not read those sees weights of 0.
+fn drained(snapshot: &Snapshot) -> HashMap<(ServiceKey, ServerKey), Note> {
+    let Ok(list) = Drains::read(&record::path(&Target::default())) else { return HashMap::new() };
+    if list.drains.is_empty() {
+        return HashMap::new();
+    }
+    let servers = snapshot.services.iter().flat_map(|each| {
+        let key = each.service.key;
+        each.servers.iter().map(move |server| (key, server.server))
+    });
+    servers
+        .filter(|(key, server)| server.weight == Weight::ZERO && list.drain(&Member::new(key, &server.key)).is_some())
+        .map(|(key, server)| ((key, server.key), Note { why: "drained".to_owned(), absent: false }))
+        .collect()
 }
 
 fn show(

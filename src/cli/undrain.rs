@@ -15,6 +15,7 @@ use super::{
         choose::{Chosen, choose},
         owner, record, servers,
     },
+    holder::Holder,
     json, kernel,
     names::Names,
     render,
@@ -94,16 +95,15 @@ pub fn run(args: UndrainArgs, ui: &mut Ui) -> Result<u8, Error> {
     let ramp = faults.read(args.ramp.as_ref(), |word| duration("--ramp", word, MOST_SECONDS));
     faults.check()?;
 
-    let run_dir = args.target.run_dir();
-    let restored = match agent::table(&run_dir)? {
-        Some(table) => {
+    let restored = match Holder::for_changes_in(&args.target.run_dir()) {
+        Some(holder) => {
             if weight.is_some() {
                 let complaint =
                     Complaint::new("-w: the agent holds the weights of its servers, and drains do not change them");
                 return Err(Error::usage(vec![complaint.hint("lvsadm edit-real -w gives another weight")]));
             }
-            let chosen = choose(&table, &services, &servers)?;
-            let changed = agent::undrain(&run_dir, &chosen, ramp)?;
+            let chosen = choose(&holder.table(None)?.0, &services, &servers)?;
+            let changed = agent::undrain(&holder, &chosen, ramp)?;
             if changed == 0 && !args.all {
                 return Err(Error::failed("none of these servers is drained"));
             }

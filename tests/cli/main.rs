@@ -9,6 +9,7 @@ mod dispatch;
 mod help;
 mod lint;
 mod listing;
+mod live;
 mod mistakes;
 mod probes;
 mod savefile;

@@ -7,13 +7,14 @@ pub(in crate::cli) mod owner;
 pub(in crate::cli) mod record;
 pub(in crate::cli) mod wait;
 
-use std::{net::IpAddr, path::Path, time::Duration};
+use std::{net::IpAddr, time::Duration};
 
 use clap::{Args, ValueEnum};
 
 use super::{
     Complaint, Error, Ui,
     args::{Faults, ServiceFilter, ServiceFilterArgs, duration, server_filter},
+    holder::Holder,
     json, kernel,
     names::Names,
     render,
@@ -45,6 +46,8 @@ Examples:
       In one service, ten minutes at most; remove the server when it is empty.
   lvsadm drain -r 10.0.0.11 -r 10.0.0.12 --no-wait
       Two servers, and back to the prompt at once.
+  lvsadm drain --list
+      What is drained, by whom, since when, and what is left of it.
   lvsadm drain -r 10.0.0.11 --on-interrupt restore --json | jq -r .connections
       For a script: what is left, once a second.
 
@@ -52,7 +55,7 @@ A busy UDP client keeps its server, because a flow ends only some time after its
 that it remembers to the same server, whatever its weight. lvsadm says when it waits for those; --ignore does not.")]
 pub struct DrainArgs {
     /// The server; without a port: all of its ports. May be repeated
-    #[arg(short = 'r', long = "real-server", value_name = "ADDR[:PORT]", required = true)]
+    #[arg(short = 'r', long = "real-server", value_name = "ADDR[:PORT]", required_unless_present = "list")]
     servers: Vec<String>,
     #[command(flatten)]
     services: ServiceFilterArgs,
@@ -71,6 +74,9 @@ pub struct DrainArgs {
     /// What Ctrl-C does to the weights; without a terminal to ask on, they are left
     #[arg(long, value_name = "WHAT", default_value = "ask")]
     on_interrupt: OnInterrupt,
+    /// Show what is drained, by whom and since when, instead of draining something
+    #[arg(long, conflicts_with_all = ["timeout", "then", "no_wait", "ignore", "on_interrupt"])]
+    list: bool,
     /// Look host and service names up
     #[arg(long)]
     resolve: bool,
@@ -122,17 +128,19 @@ pub fn run(args: DrainArgs, ui: &mut Ui) -> Result<u8, Error> {
     let timeout = faults.read(args.timeout.as_ref(), |word| duration("--timeout", word, MOST_SECONDS));
     faults.check()?;
 
-    let run_dir = args.target.run_dir();
-    let held = agent::table(&run_dir)?;
-    let by_agent = held.is_some();
+    if args.list {
+        return list(&args, &services, &servers, ui);
+    }
+    let holder = Holder::for_changes_in(&args.target.run_dir());
+    let by_agent = holder.is_some();
     if args.no_wait && args.then == Then::Delete && !by_agent {
         let complaint = Complaint::new("--then delete needs somebody who waits until the servers are empty");
         return Err(Error::usage(vec![complaint.hint("leave --no-wait out, or run an agent, which does that")]));
     }
     let mut client = kernel::open()?;
     let signals = if args.no_wait { None } else { Some(Signals::new()?) };
-    let mut drained = match &held {
-        Some(table) => begin_by_agent(&run_dir, table, &args, &services, &servers)?,
+    let mut drained = match &holder {
+        Some(holder) => begin_by_agent(holder, &args, &services, &servers)?,
         None => begin(&args, &mut client, &services, &servers, ui)?,
     };
     let templates = says(&mut client, &drained, &args, ui)?;
@@ -151,7 +159,7 @@ pub fn run(args: DrainArgs, ui: &mut Ui) -> Result<u8, Error> {
         End::Left
     };
     if end == End::Restore {
-        restore(&args, &mut client, &mut drained, by_agent, ui)?;
+        restore(&args, &mut client, &mut drained, holder.as_ref(), ui)?;
     }
     if !by_agent {
         let over = |each: &&Drained| matches!(each.state, State::Deleted | State::Gone | State::Raised(_));
@@ -183,6 +191,7 @@ fn begin(
             weight,
             owner,
             ours,
+            since: None,
             state: State::Draining,
             status: ServerStatus::default(),
         })
@@ -190,25 +199,25 @@ fn begin(
 }
 
 fn begin_by_agent(
-    run_dir: &Path,
-    table: &Table,
+    holder: &Holder,
     args: &DrainArgs,
     services: &ServiceFilter,
     servers: &[(IpAddr, Option<u16>)],
 ) -> Result<Vec<Drained>, Error> {
-    let chosen = choose(table, services, servers)?;
+    let chosen = choose(&holder.table(None)?.0, services, servers)?;
     let then = match args.then {
         Then::Keep => control::Then::Keep,
         Then::Delete => control::Then::Delete,
     };
     let owner = owner::operator();
-    agent::drain(run_dir, &chosen, owner.clone(), then)?;
+    agent::drain(holder, &chosen, owner.clone(), then)?;
     Ok(chosen
         .into_iter()
         .map(|chosen| Drained {
             weight: Some(chosen.server.weight.value()),
             owner: owner.clone(),
             ours: true,
+            since: None,
             state: State::Draining,
             status: ServerStatus::default(),
             chosen,
@@ -288,14 +297,14 @@ fn restore(
     args: &DrainArgs,
     client: &mut Client,
     drained: &mut [Drained],
-    by_agent: bool,
+    holder: Option<&Holder>,
     ui: &mut Ui,
 ) -> Result<(), Error> {
     let ours: Vec<&mut Drained> =
         drained.iter_mut().filter(|each| each.ours && matches!(each.state, State::Draining | State::Emptied)).collect();
     let chosen: Vec<Chosen> = ours.iter().map(|each| each.chosen.clone()).collect();
-    if by_agent {
-        agent::undrain(&args.target.run_dir(), &chosen, None)?;
+    if let Some(holder) = holder {
+        agent::undrain(holder, &chosen, None)?;
     } else {
         let path = record::path(&args.target);
         record::end(
@@ -320,6 +329,28 @@ fn restore(
         ui.note("servers that drained before this command go on draining");
     }
     Ok(())
+}
+
+/// Shows what is drained.
+fn list(
+    args: &DrainArgs,
+    services: &ServiceFilter,
+    servers: &[(IpAddr, Option<u16>)],
+    ui: &mut Ui,
+) -> Result<u8, Error> {
+    let drained = match Holder::for_reading_in(&args.target.run_dir()) {
+        Some(holder) => agent::drained(&holder, choose(&holder.table(None)?.0, services, servers)?)?,
+        None => record::drained(&record::path(&args.target), &kernel::open()?.snapshot()?, |table| {
+            choose(table, services, servers)
+        })?,
+    };
+    let left = drained.iter().map(|each| u64::from(each.status.active) + u64::from(each.status.inactive)).sum();
+    if args.json {
+        ui.json_line(&json::DrainStep::new("list", &drained, left, None))?;
+    } else {
+        ui.print(render::drained(&drained))?;
+    }
+    Ok(0)
 }
 
 /// Says how it ended.

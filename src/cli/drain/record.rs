@@ -12,7 +12,10 @@ use std::{
 
 use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
 
-use super::choose::Chosen;
+use super::{
+    choose::Chosen,
+    wait::{Drained, State},
+};
 use crate::{
     cli::{
         Error, Ui, kernel,
@@ -21,7 +24,7 @@ use crate::{
     },
     host::namespace,
     ipvs::Client,
-    model::{Change, RealServer, ServiceKey, Table, Weight},
+    model::{Change, RealServer, ServiceKey, Snapshot, Table, Weight},
     pool::ramp,
     state::{
         agent_file::SYSTEM_FILE,
@@ -122,6 +125,35 @@ pub(super) fn begin(
         let _ = before.write(path);
     })?;
     Ok(begun)
+}
+
+/// Returns those of the chosen servers that are drained.
+///
+/// # Errors
+/// The file cannot be read, and what `choose` says.
+pub(super) fn drained(
+    path: &Path,
+    snapshot: &Snapshot,
+    choose: impl FnOnce(&Table) -> Result<Vec<Chosen>, Error>,
+) -> Result<Vec<Drained>, Error> {
+    let list = read(path)?;
+    let chosen = choose(&snapshot.table())?.into_iter().filter(|each| each.server.weight == Weight::ZERO);
+    let found = chosen.filter_map(|chosen| {
+        let drain = list.drain(&chosen.member())?;
+        let service = snapshot.services.iter().find(|each| each.service.key == chosen.service.key)?;
+        let server = service.servers.iter().find(|each| each.server.key == chosen.server.key)?;
+        let left = server.status.active > 0 || server.status.inactive > 0;
+        Some(Drained {
+            weight: (drain.weight > 0).then_some(drain.weight),
+            owner: drain.owner.clone(),
+            ours: false,
+            since: Some(drain.since),
+            state: if left { State::Draining } else { State::Emptied },
+            status: server.status,
+            chosen,
+        })
+    });
+    Ok(found.collect())
 }
 
 /// What is to become of a drained server.

@@ -67,6 +67,8 @@ pub(in crate::cli) struct Drained {
     pub(in crate::cli) owner: String,
     /// Whether this command began it.
     pub(super) ours: bool,
+    /// Since when, in seconds since 1970; only in lists.
+    pub(in crate::cli) since: Option<u64>,
     /// How it is going.
     pub(in crate::cli) state: State,
     /// What it has left.

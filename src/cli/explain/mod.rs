@@ -11,7 +11,9 @@ use clap::{Args, ValueEnum};
 use super::{
     Complaint, Error, Ui,
     args::{Faults, address, mark},
-    drain, json,
+    drain,
+    holder::Holder,
+    json,
     kernel::Reader,
     names::Names,
     render,
@@ -263,10 +265,10 @@ fn last_weights(target: &Target, service: &SnapshotService) -> LastWeights {
     if closed.peek().is_none() {
         return LastWeights::new();
     }
-    let held = drain::agent::table(&target.run_dir()).ok().flatten();
+    let held = Holder::for_reading_in(&target.run_dir()).and_then(|holder| holder.table(Some(key)).ok());
     let notes = Drains::read(&drain::record::path(target)).unwrap_or_default();
     let weight = |server: &RealServer| match &held {
-        Some(table) => Some(table.services.get(key)?.servers.get(&server.key)?.weight),
+        Some((table, _)) => Some(table.services.get(key)?.servers.get(&server.key)?.weight),
         None => notes.drain(&Member::new(key, &server.key)).and_then(|drain| Weight::new(drain.weight)),
     };
     let known = closed.filter_map(|server| Some((server.key, weight(&server)?)));

@@ -14,7 +14,7 @@ use crate::cli::{
 #[derive(Debug, Serialize)]
 pub struct DrainStep<'a> {
     schema: u32,
-    /// `begun` (with `--no-wait`), `progress`, `end`.
+    /// `begun` (with `--no-wait`), `progress`, `end`; `list` (with `--list`).
     event: &'static str,
     /// Whether all servers were seen without connections.
     emptied: bool,
@@ -42,6 +42,8 @@ struct DrainItem<'a> {
     weight_before: Option<u32>,
     /// Who drains it.
     owner: &'a str,
+    /// Since when, in seconds since 1970; only in lists.
+    since: Option<u64>,
 }
 
 impl<'a> DrainStep<'a> {
@@ -62,6 +64,7 @@ impl<'a> DrainStep<'a> {
             persistent_connections: each.status.persistent,
             weight_before: each.weight,
             owner: &each.owner,
+            since: each.since,
         });
         let emptied = drained.iter().all(|each| matches!(each.state, State::Emptied | State::Deleted));
         let remaining_seconds = remaining.map(|remaining| remaining.as_secs());

@@ -2,7 +2,10 @@
 
 use super::{Column, clean_line, table};
 use crate::cli::{
-    drain::wait::{Drained, State},
+    drain::{
+        record,
+        wait::{Drained, State},
+    },
     undrain::Restored,
 };
 
@@ -15,6 +18,7 @@ pub(in crate::cli) fn drained(drained: &[Drained]) -> String {
         Column::number("ACTIVE"),
         Column::number("INACTIVE"),
         Column::number("WEIGHT BEFORE"),
+        Column::optional("SINCE"),
         Column::optional("DRAINED BY"),
     ];
     let rows = drained.iter().map(|each| {
@@ -30,6 +34,7 @@ pub(in crate::cli) fn drained(drained: &[Drained]) -> String {
             each.status.active.to_string(),
             each.status.inactive.to_string(),
             each.weight.map_or_else(|| "-".to_owned(), |weight| weight.to_string()),
+            each.since.map(|since| record::since(since).to_string()).unwrap_or_default(),
             clean_line(&each.owner),
         ]
     });

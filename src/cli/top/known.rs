@@ -8,11 +8,11 @@ use std::{
 
 use super::screen::{Health, Told};
 use crate::{
-    agent::control::{self, CheckCall},
-    cli::{
-        drain::{agent::SOCKETS, record},
-        vrrp::Target,
+    agent::{
+        check::control::SOCKET,
+        control::{self, CheckCall},
     },
+    cli::{drain::record, vrrp::Target},
     model::{ServerKey, ServiceKey, Weight},
     pool::status::{ServerStatus, ServiceStatus, Status},
     state::drains::{Drains, Member},
@@ -64,8 +64,7 @@ impl Known {
 
     fn status(&self) -> Option<Status> {
         let (verb, params) = CheckCall::Status {}.parts();
-        let mut answers = SOCKETS.iter().map(|name| self.run_dir.join(name));
-        let value = answers.find_map(|socket| control::call(&socket, &verb, params.clone(), LIMIT).ok())?;
+        let value = control::call(&self.run_dir.join(SOCKET), &verb, params, LIMIT).ok()?;
         serde_json::from_value(value).ok()
     }
 

@@ -151,7 +151,7 @@ pub fn run(args: VrrpArgs, ui: &mut Ui) -> Result<u8, Error> {
 }
 
 /// Which save file, and which process.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Files")]
 pub(in crate::cli) struct Target {
     /// Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]

@@ -210,7 +210,7 @@ fn others_change_the_table_meanwhile() {
         run("ipvsadm -e -t 10.9.0.1:80 -r 127.0.0.12:80 -m -w 0").ok();
         let _client = TcpStream::connect("10.9.0.1:80").expect("through the director");
         let _server = listener.accept().expect("a client");
-        let mut drains = |change: &str| {
+        let drains = |change: &str| {
             let mut drain = place.start("drain -r 127.0.0.11 -t 10.9.0.1:80");
             until("the weight is 0", || weights().contains(":80 127.0.0.11:80 0"));
             ipvsadm(change).ok();

@@ -15,7 +15,7 @@ use lvsadm::{
         Client,
         predict::{self, Choice, LastWeights, Packet},
     },
-    model::{ServerKey, SnapshotService},
+    model::SnapshotService,
 };
 use serde_json::Value;
 
