@@ -344,7 +344,7 @@ impl Held {
     async fn reload(&mut self) -> Result<Vec<String>, Vec<Complaint>> {
         let new = self.loaded.read_again()?;
         let whole = self.rules.lock().is_ok_and(|rules| rules.is_some());
-        let new = Arc::new(if whole { new.as_whole() } else { new });
+        let new = Arc::new(if whole { new.into_whole() } else { new });
         let (old, next) = (Arc::clone(&self.loaded), Arc::clone(&new));
         let table = Box::new(move |operator| next.after(&old, operator));
         let reload = Reload { layer: Arc::clone(&new) as _, table };

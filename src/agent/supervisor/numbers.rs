@@ -1,6 +1,6 @@
 //! Metrics of an agent: asked of its children and of the kernel, for whoever asks at its port.
 
-use std::{future::Future, io, net::SocketAddr, rc::Rc};
+use std::{io, net::SocketAddr, rc::Rc};
 
 use serde::de::DeserializeOwned;
 use serde_json::json;
