@@ -46,7 +46,7 @@ pub struct Statement {
     /// The words behind it.
     pub values: Vec<Word>,
     /// What is between its braces; `None` = no braces.
-    pub block: Option<Vec<Statement>>,
+    pub block: Option<Vec<Self>>,
 }
 
 impl Statement {

@@ -107,7 +107,7 @@ fn pretty(value: &impl serde::Serialize) -> String {
 /// A change here is a change of the contract: new fields only, or another number of the schema.
 #[test]
 fn json_of_the_table() {
-    check("list-json", &pretty(&json::Table::new(&snapshot(), true)));
+    check("list-json", &pretty(&json::Table::new(&snapshot(), true, &render::Notes::default())));
 }
 
 const CONNECTIONS: &str = "\

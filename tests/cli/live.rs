@@ -40,10 +40,6 @@ fn explanations() {
 fn live_views() {
     check(
         "live-views",
-        &session(&[
-            &["top", "--interval", "0"],
-            &["top", "--sort", "speed"],
-            &["top", "-r", "web1", "-f", "x"],
-        ]),
+        &session(&[&["top", "--interval", "0"], &["top", "--sort", "speed"], &["top", "-r", "web1", "-f", "x"]]),
     );
 }

@@ -243,7 +243,7 @@ impl Page<'_> {
         let indent = if several { "  " } else { "" };
         match way {
             Way::None(why) => {
-                self.say(step("route"), format_args!("{indent}none: {}; packets are dropped", clean_line(why)))
+                self.say(step("route"), format_args!("{indent}none: {}; packets are dropped", clean_line(why)));
             }
             Way::Local => self.say(step("route"), format_args!("{indent}this host itself")),
             Way::Link { link, gateway, source, neighbour, mtu, overhead } => {

@@ -283,7 +283,7 @@ fn udp(own: &[&Statement], r: &mut Reader) -> Question {
     let mut udp = Udp { most: 255, ..Udp::default() };
     for statement in own {
         match &*statement.keyword.text {
-            "payload" => udp.payload = r.one(&joined(statement), |text| hex(text)),
+            "payload" => udp.payload = r.one(&joined(statement), hex),
             "require_reply" => {
                 udp.reply_required = true;
                 if !statement.values.is_empty() {

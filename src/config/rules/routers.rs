@@ -120,7 +120,7 @@ impl Rules {
             );
         }
         if let Some(delay) = last(instance, &["preempt_delay"])
-            .filter(|delay| !delay.values.first().is_some_and(|word| &*word.text == "0"))
+            .filter(|delay| delay.values.first().is_none_or(|word| &*word.text != "0"))
         {
             let with = if master {
                 "state MASTER"

@@ -137,11 +137,11 @@ impl Rules {
                 Finding { level: Level::Error, ..Finding::error(&word.place, message) }.keepalived(Verdict::Corrects),
             );
         }
-        if let Some(word) = value(service, &["hysteresis"]) {
-            if number(service, &["hysteresis"]).is_some_and(|hysteresis| hysteresis >= quorum) {
-                let message = format!("hysteresis must be less than the quorum, {quorum}");
-                self.find(service, Finding::error(&word.place, message).keepalived(Verdict::Corrects));
-            }
+        if let Some(word) = value(service, &["hysteresis"])
+            && number(service, &["hysteresis"]).is_some_and(|hysteresis| hysteresis >= quorum)
+        {
+            let message = format!("hysteresis must be less than the quorum, {quorum}");
+            self.find(service, Finding::error(&word.place, message).keepalived(Verdict::Corrects));
         }
     }
 

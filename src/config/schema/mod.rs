@@ -148,7 +148,7 @@ pub enum Slot {
     /// The same, and somewhere between them words of these kinds, each once and not all of them.
     Around(&'static [Keyword], &'static [Kind]),
     /// What follows one of these words; or else the second.
-    Either(&'static [(&'static str, &'static [Slot])], &'static [Slot]),
+    Either(&'static [(&'static str, &'static [Self])], &'static [Self]),
 }
 
 /// What stands between the braces of a keyword.
