@@ -31,7 +31,9 @@ fn main() {
 
 /// A file with one service.
 fn service(servers: u32) -> String {
-    let mut text = "virtual_server 10.0.0.1 80 {\n    delay_loop 6\n    lb_algo wrr\n    lb_kind DR\n    protocol TCP\n".to_owned();
+    let mut text =
+        "virtual_server 10.0.0.1 80 {\n    delay_loop 6\n    lb_algo wrr\n    lb_kind DR\n    protocol TCP\n"
+            .to_owned();
     for server in 0..servers {
         let [_, a, b, c] = server.to_be_bytes();
         let _ = write!(

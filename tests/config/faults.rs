@@ -2,20 +2,22 @@
 
 use std::path::{Path, PathBuf};
 
-use proptest::prelude::*;
-
-use super::{
+use lvsadm::config::{
     Environment,
     lint::{Manner, lint},
     source::Memory,
 };
+use proptest::prelude::*;
 
 fn told(text: &str, strict: bool) -> Vec<String> {
     let file = PathBuf::from("/f");
     let files = Box::new(Memory([(file.clone(), text.as_bytes().to_vec())].into()));
     let environment = Environment { files, limit: 1 << 16, ..Environment::default() };
     let findings = lint(&file, &environment, Manner { strict, here: false });
-    findings.iter().map(|finding| format!("{}:{}: {}", finding.place.line, finding.place.column, finding.message)).collect()
+    findings
+        .iter()
+        .map(|finding| format!("{}:{}: {}", finding.place.line, finding.place.column, finding.message))
+        .collect()
 }
 
 /// A router, of which lines are left out or changed.
@@ -84,9 +86,15 @@ fn an_unknown_block_is_one_finding() {
 #[test]
 fn remarks_are_told_once() {
     let text = "global_defs { // all\nrouter_id x // me\nnotify_fifo //run/x\nsmtp_server 10.0.0.1 //\n}\n// end";
-    assert_eq!(told(text, false), ["1:15: // begins no comment: keepalived reads what is behind it", "3:1: notify_fifo needs FILE"]);
+    assert_eq!(
+        told(text, false),
+        ["1:15: // begins no comment: keepalived reads what is behind it", "3:1: notify_fifo needs FILE"]
+    );
     // One slash too many is a path where a command is wanted.
-    assert_eq!(told("vrrp_script a {\nscript //etc/x/y\n}", false), ["1:13: nothing tracks the script a, so it is never run"]);
+    assert_eq!(
+        told("vrrp_script a {\nscript //etc/x/y\n}", false),
+        ["1:13: nothing tracks the script a, so it is never run"]
+    );
 }
 
 #[test]
