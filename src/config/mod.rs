@@ -31,9 +31,3 @@ use tree::{Finding, Statement};
 pub fn read(path: &Path, environment: &Environment) -> (Vec<Statement>, Vec<Finding>) {
     reader::read(path, environment)
 }
-
-#[cfg(test)]
-mod tests;
-
-#[cfg(test)]
-mod faults;

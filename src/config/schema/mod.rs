@@ -406,6 +406,3 @@ fn limits_of(kind: Kind) -> Option<String> {
         _ => None,
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -2,13 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use proptest::prelude::*;
-
-use super::{
+use lvsadm::config::{
     Environment,
     lint::{Manner, lint},
     source::Memory,
 };
+use proptest::prelude::*;
 
 fn told(text: &str, strict: bool) -> Vec<String> {
     let file = PathBuf::from("/f");

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use super::{
+use lvsadm::config::{
+    Environment, read,
     source::Memory,
+    text,
     tree::{Finding, Statement},
-    *,
 };
 
 fn with(files: &[(&str, &str)]) -> Environment {

@@ -1,6 +1,6 @@
 //! The table knows every keyword that keepalived's parser knows.
 
-use super::*;
+use lvsadm::config::schema::{Inside, ROOT, find, places_of, synopsis};
 
 /// All keywords of keepalived, by the group of its blocks.
 const KNOWN: &[&str] = &[
