@@ -20,13 +20,13 @@ use nix::{
 
 use super::ask::refused;
 use crate::{
+    agent::{self, control, supervisor},
+    cli::{Complaint, Error, Ui, args, config::KEEPALIVED_CONF, metrics::PerWord, vrrp::Target},
     config::{
         Environment,
         build::Global,
         load::{Machine, load},
     },
-    agent::{self, control, supervisor},
-    cli::{Complaint, Error, Ui, args, config::KEEPALIVED_CONF, metrics::PerWord, vrrp::Target},
 };
 
 /// Run the agent in the foreground, until a signal ends it

@@ -180,9 +180,7 @@ pub(super) fn tracks(statements: &[Statement], named: &Named<'_>, r: &mut Reader
             _ => continue,
         };
         for entry in inside(block) {
-            if let (Tracker::Interface(_), Err(why)) =
-                (kind.0(String::new()), vrrp::read_link(&entry.keyword.text))
-            {
+            if let (Tracker::Interface(_), Err(why)) = (kind.0(String::new()), vrrp::read_link(&entry.keyword.text)) {
                 r.error(&entry.keyword.place, Verdict::Ignores, format_args!("{}: {why}", entry.keyword.text));
                 continue;
             }

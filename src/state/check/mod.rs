@@ -20,7 +20,7 @@ mod values;
 pub use connection::{ConnectionArgs, Target};
 pub use fault::{Fault, Faults};
 pub use given::{Given, Typed};
-pub use http::{default_name, HttpArgs, RequestArgs, TlsArgs};
+pub use http::{HttpArgs, RequestArgs, TlsArgs, default_name};
 pub use kinds::{AgentArgs, BfdArgs, DnsArgs, FileArgs, PingArgs, ScriptArgs, SmtpArgs, TcpArgs, UdpArgs};
 pub use line::{AddLine, SetLine, Subject, Subjects, Verb};
 pub use lines::{Expanded, Lines};
