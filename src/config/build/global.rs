@@ -290,7 +290,10 @@ fn mail(statement: &Statement, mail: &mut Mail, r: &mut Reader) -> bool {
         }
         "smtp_alert_vrrp" => mail.vrrp = Some(r.switch(statement)),
         "smtp_alert_checker" => mail.checks = Some(r.switch(statement)),
-        "no_email_faults" => mail.no_faults = true,
+        "no_email_faults" => {
+            mail.no_faults = true;
+            r.not_done(statement, "mail about an instance is about all of its states");
+        }
         _ => return false,
     }
     true
@@ -322,6 +325,14 @@ fn agent(statement: &Statement, global: &mut Global, defaults: &mut Defaults, r:
         }
         "lvs_timeouts" => defaults.timeouts = timeouts(statement, r),
         "checker_log_all_failures" => defaults.log_all_failures = r.switch(statement),
+        "no_checker_emails" => {
+            r.not_done(statement, "there is mail when a server comes or goes, and never of single probes")
+        }
+        "rs_init_notifies" => r.not_done(statement, "commands run when a server comes or goes"),
+        "lvs_notify_fifo" | "lvs_notify_fifo_script" => {
+            r.not_done(statement, "`lvsadm agent events --follow` tells of servers and services");
+        }
+        "vmac_addr_prefix" => r.not_done(statement, "macvlans of other links are named as those of the instance"),
         keyword => preference(keyword, statement, global, r),
     }
 }

@@ -16,13 +16,40 @@ pub(super) struct Addresses {
 }
 
 /// Words of keepalived's that change nothing here, because what they switch off does not exist.
-const NEEDLESS: [&str; 1] = ["no_track"];
+const NEEDLESS: [&str; 2] = ["no_track", "prepend"];
+
+/// Words that are understood, and not done: they say nothing of where packets go.
+const LEFT_OUT: [&str; 5] = ["home", "mngtmpaddr", "autojoin", "add", "append"];
+
+/// The same with a value; in front of some of them stands `lock`.
+const LEFT_OUT_WITH_VALUE: [&str; 20] = [
+    "track_group",
+    "protocol",
+    "proto",
+    "expires",
+    "hoplimit",
+    "rtt",
+    "rttvar",
+    "reordering",
+    "window",
+    "cwnd",
+    "ssthresh",
+    "rto_min",
+    "initcwnd",
+    "initrwnd",
+    "realms",
+    "features",
+    "quickack",
+    "congctl",
+    "pref",
+    "fastopen_no_cookie",
+];
 
 /// Reads the addresses of a block.
 pub(super) fn addresses(block: &Statement, r: &mut Reader) -> Addresses {
     let mut found = Addresses::default();
     for entry in inside(block) {
-        let (text, dropped) = without(entry, r);
+        let (text, dropped) = without(entry, false, r);
         found.use_vmac |= dropped.use_vmac;
         match vrrp::read_address(&text) {
             Ok(address) => found.addresses.push((address, entry.keyword.place.clone())),
@@ -34,8 +61,9 @@ pub(super) fn addresses(block: &Statement, r: &mut Reader) -> Addresses {
 
 /// Reads the routes of a block.
 pub(super) fn routes(block: &Statement, r: &mut Reader) -> Vec<Route> {
-    let read =
-        |entry| vrrp::read_route(&route_words(&without(entry, r).0)).map_err(|wrong| refuse(entry, wrong, r)).ok();
+    let read = |entry| {
+        vrrp::read_route(&route_words(&without(entry, false, r).0)).map_err(|wrong| refuse(entry, wrong, r)).ok()
+    };
     inside(block).iter().filter_map(read).collect()
 }
 
@@ -71,7 +99,7 @@ const FIRST_PREFERENCE: u32 = 16_384;
 pub(super) fn rules(block: &Statement, next: &mut Option<u32>, r: &mut Reader) -> Vec<Rule> {
     let mut rules = Vec::new();
     for entry in inside(block) {
-        let (mut text, _) = without(entry, r);
+        let (mut text, _) = without(entry, true, r);
         let named = |word: &&Word| ["preference", "priority", "order"].contains(&&*word.text);
         if entry.words().find(named).is_none() {
             let preference = next.unwrap_or(FIRST_PREFERENCE);
@@ -94,6 +122,11 @@ fn refuse(entry: &Statement, (why, hint): (String, Option<String>), r: &mut Read
     finding.hint = hint;
 }
 
+fn leave_out(word: &Word, r: &mut Reader) {
+    let message = format!("{} is understood, and not done", word.text);
+    r.warn(&word.place, Verdict::Accepts, message);
+}
+
 /// What was taken out of an entry.
 #[derive(Clone, Copy, Debug, Default)]
 struct Dropped {
@@ -101,7 +134,7 @@ struct Dropped {
 }
 
 /// Returns an entry as text without the words that are keepalived's alone.
-fn without(entry: &Statement, r: &mut Reader) -> (String, Dropped) {
+fn without(entry: &Statement, is_rule: bool, r: &mut Reader) -> (String, Dropped) {
     let mut dropped = Dropped::default();
     let mut words = Vec::new();
     let mut all = entry.words();
@@ -109,11 +142,13 @@ fn without(entry: &Statement, r: &mut Reader) -> (String, Dropped) {
         match &*word.text {
             "use_vmac" => dropped.use_vmac = true,
             text if NEEDLESS.contains(&text) => {}
-            "track_group" => {
-                all.next();
-                let message = "track_group is understood, and not done: what somebody removes is put back, and \
-                               instances stay as they are";
-                r.warn(&word.place, Verdict::Accepts, message);
+            text if LEFT_OUT.contains(&text) => leave_out(word, r),
+            // Of a rule, `realms` chooses packets: without it, it would be another rule.
+            text if LEFT_OUT_WITH_VALUE.contains(&text) && !(is_rule && text == "realms") => {
+                if all.next().is_some_and(|word| &*word.text == "lock") {
+                    all.next();
+                }
+                leave_out(word, r);
             }
             text => words.push(text),
         }

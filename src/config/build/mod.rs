@@ -133,7 +133,10 @@ impl Watched {
                 "vrrp_script" => watched.scripts.extend(track::script(block, r)),
                 "vrrp_track_process" => watched.processes.extend(track::process(block, r)),
                 "track_file" => watched.files.extend(track::file(block, r)),
-                _ => watched.sessions.extend(track::session(block, r)),
+                _ => {
+                    watched.sessions.extend(track::session(block, r));
+                    r.not_done(block, "BFD sessions have lines of their own: lvsadm bfd add");
+                }
             });
         }
         watched
