@@ -138,6 +138,11 @@ fn laid_out(line: &Line, name: usize, shown: &[usize]) -> String {
 
 /// The end of an address tells more than its begin.
 fn cut_front(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    // What is set in loses that first.
+    let text = text.trim_start();
     let length = text.chars().count();
     if length <= width {
         return text.to_owned();
@@ -310,7 +315,7 @@ mod tests {
             shown(Grouping::Services, None),
             "\
 SERVICE / SERVER WEIGHT  ACTIVE   INACT  CONN/S   PKT/S  IN B/S OUT B/S  STATE
-TCP 10.0.0.1:80     wlc      23       0     452       0  44.1Ki       0  up
+TCP 10.0.0.1:80     wlc      23       0     453       0  44.1Ki       0  up
   10.0.0.12:80        1      12       0     450       0  43.9Ki       0  draining
   10.0.0.11:80        1      11       0     2.5       0     250       0  draining
 TCP 10.0.0.1:443    wlc      12       0    45.0       0    4500       0  up
@@ -320,9 +325,9 @@ TCP 10.0.0.1:443    wlc      12       0    45.0       0    4500       0  up
         assert_eq!(
             shown(Grouping::Servers, None).lines().take(3).collect::<Vec<_>>().join("\n"),
             "\
-SERVICE / SERVER            WEIGHT  ACTIVE   INACT  CONN/S   PKT/S  IN B/S OUT B/S  STATE
-10.0.0.12                        2      24       0     495       0  48.3Ki       0
-  80 of TCP 10.0.0.1:80          1      12       0     450       0  43.9Ki       0  draining"
+SERVICE / SERVER          WEIGHT  ACTIVE   INACT  CONN/S   PKT/S  IN B/S OUT B/S  STATE
+10.0.0.12                      2      24       0     495       0  48.3Ki       0
+  80 of TCP 10.0.0.1:80        1      12       0     450       0  43.9Ki       0  draining"
         );
     }
 
@@ -331,7 +336,7 @@ SERVICE / SERVER            WEIGHT  ACTIVE   INACT  CONN/S   PKT/S  IN B/S OUT B
         let window = |columns, lines| Some(Size { columns, lines });
         assert_eq!(
             shown(Grouping::Services, window(20, 3)),
-            "…E / SERVER  CONN/S\n…10.0.0.1:80     452\n…0.0.0.12:80    450\n"
+            "…CE / SERVER  CONN/S\n…10.0.0.1:80     453\n10.0.0.12:80     450\n"
         );
         for columns in 0..200 {
             for line in shown(Grouping::Services, window(columns, 5)).lines() {

@@ -17,7 +17,7 @@ use nix::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{Output, in_netns, ipvsadm, lvsadm, run, run_with_input};
+use crate::support::{Background, Output, in_netns, ipvsadm, lvsadm, run, run_with_input};
 
 /// A table with two servers in two services, and a place for notes.
 struct Place {
@@ -337,5 +337,48 @@ fn what_cannot_be_noted_is_not_done() {
         lvsadm("drain -r 127.0.0.11").ok();
         lvsadm("undrain --all").ok();
         assert_eq!(weights(), WHOLE);
+    });
+}
+
+/// With a process that holds the table, the drain is its business, and outlives it.
+#[test]
+fn others_hold_the_table() {
+    in_netns(|| {
+        let directory = TempDir::with_prefix("lvsadm-drain-").expect("a directory");
+        let file = directory.path().join("state").display().to_string();
+        fs::write(&file, "").expect("a file");
+        let start = || {
+            let process =
+                Background::start([env!("CARGO_BIN_EXE_lvsadm"), "check", "run", file.as_str(), "--compare", "1"]);
+            until("the process answers", || lvsadm("check list --json").stdout.contains("\"running\": true"));
+            process
+        };
+        let process = start();
+        lvsadm("add-service -t 10.9.0.1:80 -s wrr").ok();
+        lvsadm("add-real -t 10.9.0.1:80 -r 127.0.0.11 -m -w 3").ok();
+        lvsadm("add-real -t 10.9.0.1:80 -r 127.0.0.12 -m -w 1").ok();
+        let whole = ":80 127.0.0.11:80 3\n:80 127.0.0.12:80 1";
+        let drained = ":80 127.0.0.11:80 0\n:80 127.0.0.12:80 1";
+        until("the table is there", || weights() == whole);
+        lvsadm("drain -r 127.0.0.11 --timeout 20").ok();
+        until("it is drained", || weights() == drained);
+        let listed: Value = serde_json::from_str(&lvsadm("drain --list --json").ok()).expect("JSON");
+        let server = &listed["servers"][0];
+        assert_eq!(
+            (&server["server_address"], &server["weight_before"]),
+            (&"127.0.0.11".into(), &3.into()),
+            "{listed}"
+        );
+        assert!(server["owner"].as_str().is_some_and(|owner| owner.contains("root")), "{listed}");
+        drop(process);
+        let _process = start();
+        until("it goes on", || weights() == drained && lvsadm("drain --list").ok().contains("127.0.0.11"));
+        assert!(lvsadm("save").ok().contains("-r 127.0.0.11:80 -m -w 3"), "what was asked for is saved");
+        lvsadm("undrain -r 127.0.0.11").ok();
+        until("it is back", || weights() == whole);
+        assert_eq!(lvsadm("undrain -r 127.0.0.11").status, 1);
+        let deleted = lvsadm("drain -r 127.0.0.11 --then delete --timeout 20");
+        assert_eq!(deleted.status, 0, "{deleted}");
+        until("it is deleted", || weights() == ":80 127.0.0.12:80 1");
     });
 }
