@@ -13,7 +13,10 @@ mod site;
 #[path = "../tests/lab/support/mod.rs"]
 mod support;
 
-use std::{thread, time::Duration};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use measure::{Capture, usage};
 use site::{Daemon, Host, Site};
@@ -98,15 +101,15 @@ fn pair(host: u8, neighbour: u8) -> Pair {
     (format!("10.9.9.{host}"), format!("10.9.9.{neighbour}"))
 }
 
-/// Whether `count` sessions of a host are up, as the lvsadm at their other end says.
-fn are_up(neighbour: &Host, count: usize) -> bool {
+/// How many sessions of a host are up, as the lvsadm at their other end says.
+fn ups(neighbour: &Host) -> usize {
     let (state, run_dir) = (neighbour.state(), neighbour.run_dir());
     let line = format!("bfd list --json --state {} --run-dir {}", state.display(), run_dir.display());
     let mut words = vec![env!("CARGO_BIN_EXE_lvsadm").to_owned()];
     words.extend(line.words());
     let status: serde_json::Value = serde_json::from_str(&neighbour.run(words).stdout).unwrap_or_default();
     let sessions = status["sessions"].as_array().map(Vec::as_slice).unwrap_or_default();
-    sessions.iter().filter(|session| session["state"] == "up").count() == count
+    sessions.iter().filter(|session| session["state"] == "up").count()
 }
 
 /// From the last packet that a master hears of its gateway, at 10 ms x 3: to its advert of priority 0, beyond the 30 ms of the
@@ -121,7 +124,7 @@ fn failover() {
                 let _master = who.start(first, &[pair(1, 3)], 10, Some(150));
                 site::until("host 1 is master", LIMIT, || first.has("10.9.8.1"));
                 let _backup = who.start(second, &[pair(2, 3)], 10, Some(100));
-                site::until("sessions are up", LIMIT, || are_up(gateway, 2));
+                site::until("sessions are up", LIMIT, || ups(gateway) == 2);
                 thread::sleep(Duration::from_millis(1500));
                 let capture = Capture::start(&site, "vrrp or (udp port 3784 and host 10.9.9.1)");
                 thread::sleep(Duration::from_millis(200));
@@ -161,21 +164,26 @@ fn load(count: usize, interval: u32) {
     let measure = |who: Who| {
         let site = Site::new(2);
         let [us, neighbour] = site.hosts.as_slice() else { panic!("two hosts") };
-        for (host, net, other) in [(us, 21, 22), (neighbour, 22, 21)] {
+        for (host, net, other, next) in [(us, 21, 22, 2), (neighbour, 22, 21, 1)] {
             let mut batch: String = addresses(net).map(|each| format!("address add {each}/32 dev eth0\n")).collect();
-            batch += &format!("route add 10.{other}.0.0/16 dev eth0\n");
+            // By one next hop: the kernel remembers a thousand neighbours at most.
+            batch += &format!("route add 10.{other}.0.0/16 via 10.9.9.{next}\n");
             host.inside(|| run_with_input("ip -batch -", &batch)).ok();
         }
         let pairs: Vec<Pair> = addresses(21).zip(addresses(22)).collect();
         let theirs: Vec<Pair> = pairs.iter().cloned().map(|(ours, theirs)| (theirs, ours)).collect();
         let _neighbour = Who::Lvsadm.start(neighbour, &theirs, interval, None);
         let daemon = who.start(us, &pairs, interval, None);
-        site::until("all sessions are up", LIMIT, || are_up(neighbour, count));
+        // Not everybody gets so far.
+        let begun = Instant::now();
+        while ups(neighbour) < count && begun.elapsed() < LIMIT {
+            thread::sleep(Duration::from_millis(500));
+        }
         thread::sleep(Duration::from_secs(3));
         let before = usage(&daemon).0;
         thread::sleep(LOAD);
         let (after, memory) = usage(&daemon);
-        let stayed = are_up(neighbour, count);
+        let stayed = ups(neighbour);
         // 100 ticks a second.
         ((after - before) as f64 / LOAD.as_secs_f64(), memory, stayed)
     };
@@ -189,5 +197,5 @@ fn load(count: usize, interval: u32) {
         "| … resident memory, all its processes | {stock_memory} kB | {our_memory} kB | {:.2} × | |",
         our_memory as f64 / stock_memory as f64
     );
-    println!("| … all of them up at the end | {stock_stayed} | {ours_stayed} | | |");
+    println!("| … up at the end | {stock_stayed} | {ours_stayed} | | |");
 }

@@ -40,6 +40,9 @@ pub use sockets::Error as SocketError;
 /// How often the links of sessions that are bound to one are looked for.
 const LOOK_FOR_LINKS: Duration = Duration::from_secs(1);
 
+/// How many batches of packets are taken in from a socket before timers have their turn.
+const BATCHES: usize = 8;
+
 /// The timer's number among what is watched; sockets have theirs from 0.
 const TIMER: u64 = u64::MAX;
 
@@ -111,21 +114,22 @@ impl Driver {
         let mut look = interval(LOOK_FOR_LINKS);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         self.settle();
+        let mut ready = Vec::new();
+        let mut more = false;
         loop {
             self.notices.drain(..).for_each(|notice| tell(&notice));
-            let mut ready = Vec::new();
+            let mut reported = Vec::new();
             tokio::select! {
                 biased;
                 _ = &mut stop => break,
-                events = self.watch.events(|number, _| ready.push(number)) => {
-                    events?;
-                    while self.turn(&ready) {
-                        self.notices.drain(..).for_each(|notice| tell(&notice));
-                        yield_now().await;
-                    }
-                }
                 Some(order) = orders.recv() => self.carry_out(order),
                 _ = look.tick() => self.find_links(),
+                events = self.watch.events(|number, _| reported.push(number)), if !more => {
+                    events?;
+                    ready = reported;
+                    more = self.turn(&ready);
+                }
+                () = yield_now(), if more => more = self.turn(&ready),
             }
         }
         self.sessions.stop(clock::now());
@@ -136,28 +140,31 @@ impl Driver {
     }
 
     /// Takes in what came, then does what is due: who was away hears first what others said meanwhile. Returns whether there
-    /// may be more.
+    /// may be more: whoever floods us does not keep our own packets from leaving.
     fn turn(&mut self, ready: &[u64]) -> bool {
         let now = clock::now();
-        let mut more = false;
-        let mut sockets: Vec<u64> = ready.to_vec();
+        let mut numbers: Vec<u64> = ready.to_vec();
         if ready.contains(&TIMER) {
             // Nothing to read means that it was set anew meanwhile.
             let _ = self.timer.wait();
             self.armed = None;
             // What has come since may be what a session has been waiting for.
-            sockets = self.sockets.numbers().collect();
+            numbers = self.sockets.numbers().collect();
         }
-        for number in sockets {
+        let mut more = false;
+        for number in numbers {
             let Self { sockets, sessions, .. } = self;
-            match sockets.receive(number, |received| sessions.handle(now, received)) {
-                Ok(is_full) => more |= is_full,
-                Err(error) => debug!("{error}"),
-            }
+            let mut batch = || match sockets.receive(number, |received| sessions.handle(now, received)) {
+                Ok(is_full) => is_full,
+                Err(error) => {
+                    debug!("{error}");
+                    false
+                }
+            };
+            // All of them full: there may be more.
+            more |= (0..BATCHES).all(|_| batch());
         }
-        if !more {
-            self.sessions.handle_timeout(now);
-        }
+        self.sessions.handle_timeout(now);
         self.settle();
         more
     }

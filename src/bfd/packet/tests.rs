@@ -15,12 +15,19 @@ fn authentication(method: Method) -> Authentication {
     Authentication { method, key_id: 7, key: Secret::new(*b"secret") }
 }
 
-/// keepalived 2.2.7: `tcpdump -i any -x udp port 3784`, its first packet.
+/// keepalived 2.2.7, `min_tx 40`, `min_rx 60`, `multiplier 3`: `tcpdump -x udp port 3784`.
 #[test]
 fn a_packet_is_its_bytes() {
-    let golden = bytes("20 40 05 18 00000001 00000000 000f4240 00002710 00000000");
-    let control =
-        Control { state: State::Down, multiplier: 5, mine: 1, min_tx: 1_000_000, min_rx: 10_000, ..Control::default() };
+    let golden = bytes("20c0 0318 98a0ead0 e8ad31cd 00009c40 0000ea60 00000000");
+    let control = Control {
+        state: State::Up,
+        multiplier: 3,
+        mine: 0x98a0_ead0,
+        yours: 0xe8ad_31cd,
+        min_tx: 40_000,
+        min_rx: 60_000,
+        ..Control::default()
+    };
     assert_eq!(control.encode(), golden);
     assert_eq!(Packet::decode(&golden).map(|packet| packet.control), Ok(control));
     // What an Ethernet frame is filled up with belongs to nobody.
