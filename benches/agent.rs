@@ -63,7 +63,7 @@ fn main() {
     );
     println!(
         "| … changes of the kernel's table | | {} | | 1 |",
-        ours.writes.map_or("?".to_owned(), |count| count.to_string())
+        ours.writes.map_or_else(|| "?".to_owned(), |count| count.to_string())
     );
     println!(
         "| … resident memory | {} kB | {} kB | {:.2} × | 2 × |",

@@ -58,6 +58,7 @@ fn fastest(run: impl Fn() -> Duration) -> Duration {
 
 fn row(work: &str, theirs: Option<Duration>, ours: Duration, target: &str) {
     let shown = |time: Duration| format!("{:.0} ms", time.as_secs_f64() * 1000.0);
-    let ratio = theirs.map_or("–".to_owned(), |theirs| format!("{:.1}", theirs.as_secs_f64() / ours.as_secs_f64()));
-    println!("| {work} | {} | {} | {ratio} | {target} |", theirs.map_or("–".to_owned(), shown), shown(ours));
+    let ratio =
+        theirs.map_or_else(|| "–".to_owned(), |theirs| format!("{:.1}", theirs.as_secs_f64() / ours.as_secs_f64()));
+    println!("| {work} | {} | {} | {ratio} | {target} |", theirs.map_or_else(|| "–".to_owned(), shown), shown(ours));
 }

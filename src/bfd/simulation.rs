@@ -74,11 +74,14 @@ impl Node {
     }
 }
 
+/// A packet under way: when it arrives, its number, for which node, its bytes.
+type Flying = (u64, u64, usize, Vec<u8>);
+
 struct World {
     now: u64,
     nodes: [Node; 2],
     ways: [Way; 2],
-    flying: BinaryHeap<Reverse<(u64, u64, usize, Vec<u8>)>>,
+    flying: BinaryHeap<Reverse<Flying>>,
     count: u64,
     rng: Rng,
 }
@@ -103,7 +106,7 @@ impl World {
         let here = &mut self.nodes[node];
         let old = here.sessions.discriminators().clone();
         let remembered = if remembers { old } else { BTreeMap::new() };
-        here.sessions = Sessions::new(&[here.settings.clone()], remembered, seed, here.local(self.now));
+        here.sessions = Sessions::new(std::slice::from_ref(&here.settings), remembered, seed, here.local(self.now));
         self.settle(node);
     }
 

@@ -148,7 +148,8 @@ impl Wish {
         for chosen in choose(table, &self.services, &self.servers)? {
             let noted = list.drain(&chosen.member()).map(|drain| drain.weight);
             let label = chosen.label();
-            match (noted, self.weight.or(noted.and_then(Weight::new).filter(|weight| *weight > Weight::ZERO))) {
+            let before = || noted.and_then(Weight::new).filter(|weight| *weight > Weight::ZERO);
+            match (noted, self.weight.or_else(before)) {
                 (None, _) if self.all => {}
                 (None, _) if chosen.server.weight > Weight::ZERO => at_work.push(Complaint::new(format_args!(
                     "{label} is not drained: it has weight {}",

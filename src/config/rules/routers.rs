@@ -24,7 +24,7 @@ impl Rules {
         let mut routers: BTreeMap<(&str, i64, bool), &Place> = BTreeMap::new();
         for instance in all(statements, "vrrp_instance") {
             let own = last(instance, &["strict_mode"]);
-            let is_strict = own.map_or(strict.is_some(), |own| is_on(Some(own)));
+            let is_strict = own.map_or_else(|| strict.is_some(), |own| is_on(Some(own)));
             self.instance(instance, is_strict, version);
             let (Some(link), Some(vrid)) = (value(instance, &["interface"]), number(instance, &["virtual_router_id"]))
             else {
@@ -180,7 +180,8 @@ impl Rules {
                     let message = format!("{address} is in line {line} already");
                     self.find(instance, Finding::warning(&word.place, message));
                 }
-                if list == "virtual_ipaddress" && *family.get_or_insert(address.is_ipv6()) != address.is_ipv6() {
+                if list == "virtual_ipaddress" && *family.get_or_insert_with(|| address.is_ipv6()) != address.is_ipv6()
+                {
                     let finding = Finding::error(
                         &word.place,
                         format_args!("{address} is of another family than the first address"),

@@ -126,7 +126,7 @@ fn plan(world: &mut World, recipe: &Recipe, until: Time) {
                 for instance in settings.instances.iter_mut().filter(|instance| !instance.priority.is_owner()) {
                     instance.priority = Priority::new(rng.u8(1..=254)).unwrap_or(Priority::DEFAULT);
                 }
-                world.plan(at, Action::Reconfigure(n, settings));
+                world.plan(at, Action::Reconfigure(n, Box::new(settings)));
             }
             10 => world.plan(at, Action::Promote(n, name)),
             _ => world.plan(at, Action::Demote(n, name)),

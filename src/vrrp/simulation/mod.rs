@@ -90,7 +90,7 @@ enum Action {
     LinkDown(usize, usize),
     LinkUp(usize, usize),
     Script(usize, Observation),
-    Reconfigure(usize, Settings),
+    Reconfigure(usize, Box<Settings>),
     Promote(usize, String),
     Demote(usize, String),
     /// Nothing is lost, cut, asleep or broken any more.
@@ -399,7 +399,7 @@ impl World {
                 self.order(n, |router, now| router.handle(now, Event::Tracker(&script(), seen)));
             }
             Action::Reconfigure(n, settings) => {
-                self.nodes[n].settings = settings.clone();
+                self.nodes[n].settings = *settings.clone();
                 self.order(n, |router, now| router.reconfigure(now, &settings));
                 self.tell_links(n);
             }
