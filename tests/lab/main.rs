@@ -1,5 +1,6 @@
 //! Tests that need a real IPVS kernel; `tests/lab/test` runs them (see README.md here).
 
+mod agent;
 mod check;
 mod check_cli;
 mod check_keepalived;

@@ -7,22 +7,26 @@ use std::{
 };
 
 use log::{info, warn};
+use nix::errno::Errno;
 use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 
 use super::{
     running::{self, Checked, Running},
     shared::Shared,
+    source::Source,
     tree::Kind,
 };
 use crate::{
     agent::{
         check,
-        control::{self, CallError, CheckCall, Complaint, SaveAnswer, SetAnswer, VrrpCall},
+        control::{self, Applied, CallError, CheckCall, Complaint, Refused, SaveAnswer, SetAnswer, VrrpCall},
         event::{Event, Subject},
         vrrp,
     },
-    state::{agent_file::AgentFile, names::Resolver, store},
+    ipvs::plan::{Extra, plan},
+    model::Table,
+    state::{agent_file::AgentFile, file, names::Resolver, print, store},
 };
 
 /// How long a child may take to answer.
@@ -62,15 +66,52 @@ pub(super) async fn reload(shared: &Shared) -> Changed {
     let _writer = shared.writer.lock().await;
     let source = shared.core.borrow().running.source.clone();
     let file = source.path().to_owned();
+    let keepalived = matches!(source, Source::Keepalived(_));
     // Looking at users and scripts may mean to ask somebody else.
     let read = spawn_blocking(move || Running::reread(&source)).await;
     let text = read.unwrap_or_else(|error| Err(vec![Complaint::new(error)]))?;
-    let answer = replace(shared, text, file.clone()).await?;
-    shared.core.borrow_mut().running.table_changed = false;
+    let mut answer = replace(shared, text, file.clone()).await?;
+    let moved = shared.core.borrow().running.table_moved;
+    if moved && !keepalived {
+        answer.warnings.extend(put_table_back(shared).await?);
+    }
+    {
+        let mut core = shared.core.borrow_mut();
+        core.running.table_changed = false;
+        core.running.table_moved = false;
+    }
     let event = Event::now(agent(), "reloaded", format_args!("{} was read again", file.display()));
     info!("{event}");
     shared.tell(&event);
     Ok(answer)
+}
+
+/// Makes the operator's table what the lines say: the check process did only what they differ in from those before, and
+/// commands have changed the table since. Returns what was refused.
+async fn put_table_back(shared: &Shared) -> Result<Vec<String>, Vec<Complaint>> {
+    let lines: Vec<String> = shared.core.borrow().running.state.file.table_lines().map(str::to_owned).collect();
+    // A file without a table says nothing about it.
+    if lines.is_empty() {
+        return Ok(Vec::new());
+    }
+    let Some(held) = table(shared).await? else { return Ok(Vec::new()) };
+    let changes = spawn_blocking(move || {
+        let read = |lines: &[String]| file::parse(lines.join("\n").as_bytes(), &Resolver::new()).map(|file| file.table);
+        let (Ok(held), Ok(wanted)) = (read(&held), read(&lines)) else { return Vec::new() };
+        let wanted = Table { timeouts: None, daemons: Vec::new(), ..wanted };
+        plan(&held, &wanted, Extra::Delete).map(|change| print::change_line(&change)).collect::<Vec<_>>()
+    });
+    let changes = changes.await.unwrap_or_default();
+    if changes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let answer = ask(shared, Kind::Check, "table.apply", json!({ "lines": changes })).await?;
+    let applied: Applied = serde_json::from_value(answer).unwrap_or_default();
+    let said = |refused: &Refused| {
+        let line = changes.get(refused.index).map_or("a line", String::as_str);
+        format!("the table was not put back: {line}: {}", Errno::from_raw(refused.errno).desc())
+    };
+    Ok(applied.refused.iter().map(said).collect())
 }
 
 /// Writes what runs to the save file. `autosave`: whether that is done after each change from now on.

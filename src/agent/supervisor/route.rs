@@ -82,6 +82,8 @@ async fn forward(shared: &Shared, kind: Kind, request: &Request) -> Reply {
         }
         started?;
     }
+    // Never closed, so this is only a matter of time.
+    let _turn = shared.lane(kind).acquire().await;
     let answer = ask(shared, kind, &request.verb, request.params.clone()).await?;
     if for_table && request.verb != "table.get" {
         shared.table_changed();

@@ -97,6 +97,8 @@ pub(super) struct Running {
     pub(super) state: Checked,
     /// Whether the table was changed since it was last read or saved.
     pub(super) table_changed: bool,
+    /// Whether the operator's table may be another one than the lines say.
+    pub(super) table_moved: bool,
     /// Whether each change is saved.
     pub(super) autosave: bool,
 }
@@ -140,7 +142,7 @@ impl Running {
         };
         let revision = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
         let revision = u64::try_from(revision).unwrap_or_default();
-        Ok((Self { path, source, revision, state, table_changed: false, autosave: false }, resume))
+        Ok((Self { path, source, revision, state, table_changed: false, table_moved: resume, autosave: false }, resume))
     }
 
     /// Reads the file again.

@@ -8,7 +8,7 @@ use std::{
 use log::{error, info, warn};
 use nix::sys::signal::Signal;
 use tokio::{
-    sync::{Mutex, Notify, mpsc, oneshot},
+    sync::{Mutex, Notify, Semaphore, mpsc, oneshot},
     time::timeout,
 };
 
@@ -36,6 +36,9 @@ const FIRST_WORK: Duration = Duration::from_secs(20);
 /// News of children that wait for their turn.
 const WAITING: usize = 256;
 
+/// How many requests of clients are on their way to a child at once: it has room for some more, which are our own.
+const LANE: usize = 32;
+
 /// Takes the word that a child is ready, or why it is not.
 type Waiter = oneshot::Sender<Result<(), Vec<Complaint>>>;
 
@@ -48,6 +51,8 @@ pub(super) struct Shared {
     /// Held by the one who changes what runs.
     pub(super) writer: Mutex<()>,
     news: mpsc::Sender<(Kind, News)>,
+    /// Requests that may be on their way to each child.
+    lanes: [Semaphore; 2],
     pub(super) journal: Journal,
     pub(super) alerts: RefCell<Alerts>,
 }
@@ -88,7 +93,9 @@ impl Shared {
         let (news, receiver) = mpsc::channel(WAITING);
         let core = RefCell::new(core);
         let (journal, alerts) = (Journal::begin(&options.run_dir), RefCell::default());
-        let shared = Self { options, core, wake: Notify::new(), writer: Mutex::new(()), news, journal, alerts };
+        let lanes = Kind::ALL.map(|_| Semaphore::new(LANE));
+        let (wake, writer) = (Notify::new(), Mutex::new(()));
+        let shared = Self { options, core, wake, writer, news, lanes, journal, alerts };
         shared.configure();
         (Rc::new(shared), receiver)
     }
@@ -96,6 +103,15 @@ impl Shared {
     /// Goes by what the lines say about the agent itself.
     pub(super) fn configure(&self) {
         self.alerts.borrow_mut().configure(self.core.borrow().running.state.agent.mail.as_ref());
+    }
+
+    /// Returns what a request to a child takes one of, and gives back when it is answered.
+    pub(super) fn lane(&self, kind: Kind) -> &Semaphore {
+        let [vrrp, check] = &self.lanes;
+        match kind {
+            Kind::Vrrp => vrrp,
+            Kind::Check => check,
+        }
     }
 
     /// Looks at what is known of a child.
@@ -250,6 +266,7 @@ impl Shared {
     pub(super) fn table_changed(&self) {
         let mut core = self.core.borrow_mut();
         core.running.table_changed = true;
+        core.running.table_moved = true;
         if core.running.autosave && core.save_at.is_none() {
             core.save_at = Some(now() + super::SAVE_DELAY);
             self.wake.notify_one();
