@@ -373,7 +373,8 @@ fn others_hold_the_table() {
         drop(process);
         let _process = start();
         until("it goes on", || weights() == drained && lvsadm("drain --list").ok().contains("127.0.0.11"));
-        assert!(lvsadm("save").ok().contains("-r 127.0.0.11:80 -m -w 3"), "what was asked for is saved");
+        let saved = lvsadm("save").ok();
+        assert!(saved.contains("-r 127.0.0.11:80 -m -w 3"), "what was asked for is saved: {saved}");
         lvsadm("undrain -r 127.0.0.11").ok();
         until("it is back", || weights() == whole);
         assert_eq!(lvsadm("undrain -r 127.0.0.11").status, 1);
