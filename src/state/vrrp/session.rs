@@ -52,7 +52,7 @@ pub(super) fn read(name: &str, r: &mut Reader<'_>, files: &dyn Files) -> Option<
     }
     let multihop = r.flag("multihop");
     let ttl = r.one("ttl", number(1..=255)).unwrap_or(u8::MAX);
-    let max_hops = r.one("max-hops", hops).unwrap_or(default_hops(multihop));
+    let max_hops = r.one("max-hops", hops).unwrap_or_else(|| default_hops(multihop));
     if max_hops.is_some_and(|hops| hops > ttl) {
         r.refuse("max-hops", Wrong::new(format_args!("no packet with a TTL of {ttl} comes so far")));
     }
