@@ -13,6 +13,7 @@ mod page;
 mod reading;
 mod secret;
 mod service;
+mod session;
 #[cfg(test)]
 mod tests;
 mod track;
@@ -34,6 +35,7 @@ use self::{
 };
 use super::tree::{Finding, Place, Statement, Verdict};
 use crate::{
+    bfd,
     model::{DaemonRole, ServiceKey, SyncDaemon},
     pool,
     vrrp::{
@@ -57,7 +59,7 @@ impl Configuration {
     /// Whether there is anything for a VRRP process.
     pub fn needs_vrrp(&self) -> bool {
         let vrrp = &self.vrrp;
-        !vrrp.instances.is_empty() || !vrrp.statics.is_empty()
+        !vrrp.instances.is_empty() || !vrrp.statics.is_empty() || !vrrp.sessions.is_empty()
     }
 
     /// Whether there is anything for a check process.
@@ -92,6 +94,7 @@ pub fn build(tree: &[Statement]) -> Built {
     configuration.vrrp.scripts = watched.scripts;
     configuration.vrrp.processes = watched.processes;
     configuration.vrrp.files = watched.files;
+    configuration.vrrp.sessions = watched.bfd;
     let origins = services(tree, &defaults, &mut configuration, &mut r);
     sync(&defaults, &mut configuration, &mut r);
     let vrrp = &mut configuration.vrrp;
@@ -114,7 +117,9 @@ struct Watched {
     scripts: Vec<TrackedScript>,
     processes: Vec<Process>,
     files: Vec<TrackedFile>,
+    /// Their weights, for instances that say none.
     sessions: Vec<(String, (i16, bool))>,
+    bfd: Vec<bfd::settings::Settings>,
 }
 
 impl Watched {
@@ -134,8 +139,18 @@ impl Watched {
                 "vrrp_track_process" => watched.processes.extend(track::process(block, r)),
                 "track_file" => watched.files.extend(track::file(block, r)),
                 _ => {
+                    let Some(session) = session::read(block, r) else { return };
+                    if let Some(other) = watched.bfd.iter().find(|other| other.collides(&session)) {
+                        let message = format!(
+                            "bfd_instance {} has the neighbour of {}: it is left out",
+                            session.name, other.name
+                        );
+                        r.error(&block.keyword.place, Verdict::Ignores, message).hint =
+                            Some("a source_ip in both tells them apart".to_owned());
+                        return;
+                    }
                     watched.sessions.extend(track::session(block, r));
-                    r.not_done(block, "BFD sessions have lines of their own: lvsadm bfd add");
+                    watched.bfd.push(session);
                 }
             });
         }
@@ -162,7 +177,7 @@ fn routers(
     settings: &mut vrrp::settings::Settings,
     r: &mut Reader,
 ) {
-    let Watched { scripts, processes, files, sessions } = watched;
+    let Watched { scripts, processes, files, sessions, .. } = watched;
     let named = Named { scripts, processes, files, sessions };
     let mut names = HashSet::new();
     let mut preference = None;
