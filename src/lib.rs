@@ -8,6 +8,7 @@ pub mod bfd;
 pub mod check;
 pub mod cli;
 pub mod config;
+pub mod doctor;
 pub mod host;
 pub mod ipvs;
 pub mod model;

@@ -4,6 +4,7 @@
 //! number; new ones may come. Every field is always there, `null` where there is nothing to say.
 
 mod attempt;
+mod doctor;
 mod drain;
 mod events;
 mod explain;
@@ -22,6 +23,7 @@ use crate::{
 };
 
 pub use attempt::{Attempt, Digest};
+pub use doctor::{Doctor, Prepared, Undone};
 pub use drain::{DrainStep, Undrained};
 pub use events::{Event, Events};
 pub use explain::Explained;

@@ -17,6 +17,7 @@ pub mod connections;
 pub mod delete_real;
 pub mod delete_service;
 pub mod diff;
+pub mod doctor;
 pub mod drain;
 pub mod edit_real;
 pub mod edit_service;
@@ -29,6 +30,7 @@ pub mod kernel;
 pub mod list;
 pub mod metrics;
 pub mod names;
+pub mod prepare;
 pub mod render;
 pub mod restore;
 pub mod save;
@@ -93,6 +95,8 @@ enum Command {
     Config(config::ConfigArgs),
     Set(set::SetArgs),
     Metrics(metrics::MetricsArgs),
+    Doctor(doctor::DoctorArgs),
+    Prepare(prepare::PrepareArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -125,6 +129,8 @@ impl Command {
             Self::Config(args) => config::run(args, ui),
             Self::Set(args) => set::run(args, ui),
             Self::Metrics(args) => metrics::run(args, ui),
+            Self::Doctor(args) => doctor::run(args, ui),
+            Self::Prepare(args) => prepare::run(args, ui),
             Self::Completions(args) => completions::run(args, ui),
         }
     }

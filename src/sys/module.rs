@@ -51,6 +51,12 @@ pub fn load(name: &str) -> Result<(), LoadError> {
     })
 }
 
+/// Whether a module could be loaded, or is built in; `None` if that cannot be told here. Loads nothing.
+pub fn exists(name: &str) -> Option<bool> {
+    let output = Command::new(MODPROBE).args(["--dry-run", "--quiet", "--", name]).output().ok()?;
+    Some(output.status.success())
+}
+
 #[cfg(test)]
 mod tests {
     #[test]

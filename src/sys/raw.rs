@@ -1,10 +1,12 @@
 //! Raw IP sockets and packet sockets: what the standard library and socket2 do not do. Many datagrams a system call in both
 //! directions, each with its link and addresses beside it.
 
+mod capture;
 mod control;
 mod receive;
 mod send;
 
+pub use capture::{Capture, wait};
 pub use receive::{Arena, Datagram, LARGEST};
 pub use send::{Destination, Outgoing, send};
 

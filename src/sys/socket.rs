@@ -23,6 +23,23 @@ pub fn disconnect(socket: impl AsFd) -> io::Result<()> {
     }
 }
 
+/// `SO_NETNS_COOKIE`, which is not in every C library yet; the same on all machines that Rust runs Linux on but SPARC and PA-RISC.
+const NETNS_COOKIE: libc::c_int = 71;
+
+/// Returns the number of the calling thread's network namespace that no other one has had since the boot; `None` on kernels
+/// before 5.14. (Numbers of files in `/proc/self/ns` are used again.)
+#[allow(unsafe_code)]
+pub fn namespace_cookie() -> Option<u64> {
+    let socket = std::os::unix::net::UnixDatagram::unbound().ok()?;
+    let mut cookie = 0_u64;
+    let mut length = size_of_val(&cookie) as libc::socklen_t;
+    // SAFETY: the kernel writes at most `length` bytes, which is the size of the number that it is given.
+    let result = unsafe {
+        libc::getsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, NETNS_COOKIE, (&raw mut cookie).cast(), &raw mut length)
+    };
+    (result == 0 && cookie != 0).then_some(cookie)
+}
+
 #[cfg(test)]
 mod tests {
     use std::{

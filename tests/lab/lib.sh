@@ -87,7 +87,7 @@ apt_download() {
 need_for_tests() {
     need cc:gcc ip:iproute2 sysctl:procps ipvsadm:ipvsadm nginx:nginx-light curl:curl strace:strace \
         groff:groff-base mandoc:mandoc zsh:zsh fish:fish genhash:keepalived openssl:openssl \
-        nft:nftables ping:iputils-ping setpriv:util-linux tcpdump:tcpdump tshark:tshark capsh:libcap2-bin /usr/lib/frr/vrrpd:frr \
+        nft:nftables iptables-legacy:iptables ping:iputils-ping setpriv:util-linux tcpdump:tcpdump tshark:tshark capsh:libcap2-bin /usr/lib/frr/vrrpd:frr \
         apache2:apache2-bin named:bind9 postfix:postfix systemd-analyze:systemd chrt:util-linux
     need_promtool
 }

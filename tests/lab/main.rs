@@ -7,6 +7,7 @@ mod check_keepalived;
 mod client;
 mod cluster;
 mod compat;
+mod doctor;
 mod holder;
 mod live;
 mod restore;

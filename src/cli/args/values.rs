@@ -196,6 +196,18 @@ impl Prefix {
         Ok(Self { address, length })
     }
 
+    /// Returns the address of the network, without what is behind the prefix, and its length in bits.
+    pub fn network(&self) -> (IpAddr, u8) {
+        let address = match self.address {
+            IpAddr::V4(address) => IpAddr::from((u32::from(address) & mask_bits(self.length)).to_be_bytes()),
+            IpAddr::V6(address) => {
+                let mask = u128::MAX.checked_shl(128 - u32::from(self.length)).unwrap_or(0);
+                IpAddr::from((u128::from(address) & mask).to_be_bytes())
+            }
+        };
+        (address, self.length)
+    }
+
     /// Whether `address` is in the network.
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.address, address) {

@@ -235,6 +235,12 @@ impl Hosts {
         assert_eq!(size, LARGE.to_string());
     }
 
+    /// Runs a command where the cables of all hosts end: `rs1`, `director` and so on, on a bridge.
+    pub(crate) fn on_lan(&self, words: impl Words) -> Output {
+        let words = words.words();
+        in_netns_of(&PathBuf::from("/run/netns").join(&self.lan), || run(words))
+    }
+
     fn all(&self) -> impl Iterator<Item = &Host> {
         [&self.client, &self.director].into_iter().chain(&self.backup).chain(&self.servers)
     }

@@ -1,0 +1,152 @@
+//! `lvsadm doctor`: clusters that are broken in one way each, which really fail for the client, and the rule that says so; healthy
+//! ones, about which there is nothing to say.
+
+mod addresses;
+mod filters;
+mod nat;
+mod prepare;
+mod server;
+mod table;
+mod tunnel;
+mod vrrp;
+
+use std::net::SocketAddr;
+
+use serde_json::Value;
+
+use crate::support::{
+    Words,
+    hosts::{Family, Forwarding, Host, Hosts},
+};
+
+/// A cluster with a service of port 80 on all of its servers, in turns.
+fn cluster(servers: u8, forwarding: Forwarding, family: Family) -> Hosts {
+    let hosts = Hosts::new(servers);
+    hosts.prepare(forwarding, family);
+    if forwarding == Forwarding::Nat {
+        // Answers to all clients go by the director, not only to the one that the servers have beside them.
+        for server in &hosts.servers {
+            server.run(format!("ip route add default via {}", hosts.director.address(family))).ok();
+        }
+    }
+    serve(&hosts, family, forwarding.option());
+    hosts
+}
+
+fn serve(hosts: &Hosts, family: Family, options: &str) {
+    let service = SocketAddr::new(hosts.vip(family), 80);
+    hosts.director.ipvsadm(format!("-A -t {service} -s rr")).ok();
+    for server in &hosts.servers {
+        let real = SocketAddr::new(server.address(family), 80);
+        hosts.director.ipvsadm(format!("-a -t {service} -r {real} {options}")).ok();
+    }
+}
+
+/// What doctor says on a host.
+fn doctor(host: &Host, options: &str) -> Value {
+    // Other tests may have written a save file.
+    let file = if options.contains("--file") { "" } else { "--file /dev/null" };
+    let output = host.lvsadm(format!("doctor --json {file} {options}"));
+    assert!(matches!(output.status, 0 | 1), "{output}");
+    let report: Value = serde_json::from_str(&output.stdout).expect("JSON");
+    let findings = report["findings"].as_array().expect("a list");
+    assert_eq!(output.status == 0, findings.is_empty(), "{output}");
+    report
+}
+
+/// The numbers of rules with findings, and all findings as text.
+fn fired(report: &Value) -> (Vec<u64>, String) {
+    let findings = report["findings"].as_array().expect("a list");
+    let mut rules: Vec<u64> = findings.iter().filter_map(|finding| finding["rule"].as_u64()).collect();
+    rules.sort_unstable();
+    rules.dedup();
+    (rules, format!("{findings:#?}"))
+}
+
+#[track_caller]
+fn says(host: &Host, options: &str, rules: &[u64]) -> String {
+    let (found, text) = fired(&doctor(host, options));
+    assert_eq!(found, rules, "{}: {text}", host.name);
+    text
+}
+
+/// Whether the client gets an answer.
+fn answers(hosts: &Hosts, family: Family, options: &str) -> bool {
+    let url = format!("http://{}/", SocketAddr::new(hosts.vip(family), 80));
+    let words = ["curl", "-sSf", "-o", "/dev/null", "--max-time", "2", &url];
+    hosts.client.run([&words[..], &options.words().iter().map(String::as_str).collect::<Vec<_>>()].concat()).status == 0
+}
+
+/// The hardware address of a host, as `ip` writes it.
+fn mac(host: &Host) -> String {
+    let link = host.run("ip -o link show eth0").ok();
+    link.split("link/ether ").nth(1).and_then(|rest| rest.split(' ').next()).expect("a MAC address").to_owned()
+}
+
+#[track_caller]
+fn works(hosts: &Hosts, family: Family) {
+    assert!(answers(hosts, family, ""), "the client gets an answer");
+}
+
+#[track_caller]
+fn fails(hosts: &Hosts, family: Family) {
+    assert!(!answers(hosts, family, ""), "the client should get no answer");
+}
+
+#[test]
+fn nothing_is_said_of_healthy_clusters() {
+    for forwarding in [Forwarding::Dr, Forwarding::Nat, Forwarding::Tun] {
+        for family in [Family::V4, Family::V6] {
+            let hosts = cluster(2, forwarding, family);
+            works(&hosts, family);
+            says(&hosts.director, "", &[]);
+            works(&hosts, family);
+            says(&hosts.director, "", &[]);
+            let vip = hosts.vip(family);
+            let options = match forwarding {
+                Forwarding::Dr => format!("--real-server --mode dr --vip {vip}"),
+                Forwarding::Nat => format!("--real-server --mode nat --gateway {}", hosts.director.address(family)),
+                Forwarding::Tun => format!("--real-server --mode tun --vip {vip}"),
+            };
+            hosts.servers.iter().for_each(|server| drop(says(server, &options, &[])));
+        }
+    }
+}
+
+#[test]
+fn the_report_is_for_people_too() {
+    let hosts = cluster(1, Forwarding::Dr, Family::V4);
+    let output = hosts.director.lvsadm("doctor --file /dev/null");
+    assert_eq!((output.status, output.stdout.as_str()), (0, ""), "{output}");
+    assert!(output.stderr.starts_with("note: nothing is wrong"), "{output}");
+    let all = hosts.director.lvsadm("doctor --file /dev/null --all").ok();
+    assert!(all.contains("not needed: no server answers through this host: direct routing"), "{all}");
+    hosts.director.ipvsadm("-e -t 10.0.0.100:80 -r 10.0.0.11:80 -g -w 0").ok();
+    let output = hosts.director.lvsadm("doctor --file /dev/null");
+    assert_eq!(output.status, 1);
+    assert!(
+        output.stdout.starts_with("broken: TCP 10.0.0.100:80 (rule 17, weights)\n  found:  all 1 servers"),
+        "{output}"
+    );
+    assert!(output.stdout.contains("mend:   lvsadm edit-real -t 10.0.0.100:80 -r 10.0.0.11:80 -w 1"), "{output}");
+    let output = hosts.director.lvsadm("doctor --vip 10.0.0.100");
+    assert_eq!(output.status, 2, "{output}");
+}
+
+#[test]
+fn a_bundle_has_everything_but_secrets() {
+    let hosts = cluster(1, Forwarding::Dr, Family::V4);
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("bundle.tar.gz");
+    let file = file.display();
+    hosts.director.lvsadm(format!("doctor --file /dev/null --bundle {file}")).ok();
+    let names = hosts.director.run(format!("tar -tzf {file}")).ok();
+    for name in ["report.txt", "facts.txt", "commands/ip--details-address.txt", "files/proc-thread-self-net-ip_vs.txt"]
+    {
+        assert!(names.contains(name), "{names}");
+    }
+    let table = hosts.director.run(format!("tar -xzOf {file} lvsadm-bundle/files/proc-thread-self-net-ip_vs.txt")).ok();
+    assert!(table.contains("0A000064:0050"), "{table}");
+    let again = hosts.director.lvsadm(format!("doctor --file /dev/null --bundle {file}"));
+    assert_eq!(again.status, 2, "{again}");
+}

@@ -1,0 +1,87 @@
+//! Two directors that do not agree.
+
+use std::{thread, time::Duration};
+
+use super::{cluster, doctor, fired, says};
+use crate::support::{
+    Background,
+    hosts::{Family, Forwarding, Host, Hosts},
+};
+
+fn router(host: &Host, options: &str) -> Background {
+    let line = format!(
+        "{} vrrp run --interface eth0 --vrid 51 --address 10.0.0.100/24 --run-dir /run/doctor-{} {options}",
+        env!("CARGO_BIN_EXE_lvsadm"),
+        host.address(Family::V4)
+    );
+    host.start(line)
+}
+
+fn directory(host: &Host) -> String {
+    format!("--run-dir /run/doctor-{}", host.address(Family::V4))
+}
+
+/// Until a host has the address, or has it not.
+fn wait(host: &Host, has: bool) {
+    for _ in 0..100 {
+        if host.run("ip address show dev eth0").ok().contains("10.0.0.100/") == has {
+            return;
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+    panic!("{}: the address should be there: {has}", host.name);
+}
+
+/// A director, and a real server that is another one.
+fn two() -> (Hosts, Host) {
+    let hosts = cluster(2, Forwarding::Dr, Family::V4);
+    let other = hosts.servers[1].clone();
+    hosts.director.ipvsadm("-d -t 10.0.0.100:80 -r 10.0.0.12:80").ok();
+    hosts.director.run("ip address del 10.0.0.100/32 dev eth0").ok();
+    other.run("ip address del 10.0.0.100/32 dev lo").ok();
+    (hosts, other)
+}
+
+#[test]
+fn directors_that_agree_and_a_backup_with_the_address() {
+    let (hosts, other) = two();
+    other.ipvsadm("-A -t 10.0.0.100:80 -s rr").ok();
+    other.ipvsadm("-a -t 10.0.0.100:80 -r 10.0.0.11:80 -g").ok();
+    let _master = router(&hosts.director, "--priority 200 --version 3 --interval 500ms");
+    wait(&hosts.director, true);
+    let _backup = router(&other, "--priority 100 --version 3 --interval 500ms");
+    thread::sleep(Duration::from_secs(1));
+    says(&hosts.director, &directory(&hosts.director), &[]);
+    says(&other, &directory(&other), &[]);
+    // Somebody put it into the configuration of the network.
+    other.run("ip address add 10.0.0.100/32 dev lo").ok();
+    says(&other, &directory(&other), &[4, 5]);
+    other.sysctl("net/ipv4/conf/all/arp_ignore", 0);
+    let (rules, text) = fired(&doctor(&hosts.director, &directory(&hosts.director)));
+    assert_eq!(rules, [5], "{text}");
+}
+
+#[test]
+fn routers_that_do_not_hear_each_other() {
+    let (hosts, other) = two();
+    let _master = router(&hosts.director, "--priority 200 --version 2 --interval 1s");
+    let _second = router(&other, "--priority 100 --version 3 --interval 1s");
+    wait(&hosts.director, true);
+    wait(&other, true);
+    let (rules, text) = fired(&doctor(&hosts.director, &directory(&hosts.director)));
+    assert!(rules.contains(&24) && text.contains("they are of version 3, and ours of version 2"), "{text}");
+    // The client hears both.
+    assert!(rules.contains(&5), "{text}");
+}
+
+#[test]
+fn adverts_that_are_filtered() {
+    let (hosts, other) = two();
+    hosts.director.run("iptables-legacy -A INPUT -p 112 -j DROP").ok();
+    let _master = router(&hosts.director, "--priority 100 --interval 1s");
+    let _second = router(&other, "--priority 200 --interval 1s");
+    wait(&hosts.director, true);
+    wait(&other, true);
+    let (rules, text) = fired(&doctor(&hosts.director, &directory(&hosts.director)));
+    assert!(rules.contains(&13) && rules.contains(&24), "{text}");
+}
