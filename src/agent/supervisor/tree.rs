@@ -370,7 +370,9 @@ mod tests {
     #[test]
     fn vrrp_goes_first_and_who_stays_is_killed() {
         let mut tree = Tree::new(false);
-        Kind::ALL.iter().for_each(|kind| tree.want(*kind, at(0)));
+        for kind in Kind::ALL {
+            tree.want(kind, at(0));
+        }
         orders(&mut tree);
         tree.stop(at(0), 10 * SECOND);
         assert_eq!(orders(&mut tree), [Order::Terminate(Kind::Vrrp)]);

@@ -107,7 +107,7 @@ impl Output {
 
     /// Returns what the save file says.
     fn saved(&self, ui: &mut Ui) -> Result<Status, Error> {
-        let saved = Saved::read(&self.target.state())?;
+        let saved = Saved::of(&self.target)?;
         if !saved.is_there() {
             return Err(Error::failed(format_args!(
                 "no process with BFD sessions answers at {}, and there is no save file {}",

@@ -14,8 +14,8 @@ fn input(policy: &str, rules: &[Value]) -> Ruleset {
         json!({"set": {"family": "inet", "table": "f", "name": "vips", "type": "ipv4_addr", "elem": ["10.0.0.100"]}}),
     ];
     for (rule, handle) in rules.iter().zip(10..) {
-        let chain = rule.get("chain").cloned().unwrap_or(json!("in"));
-        let expr = rule.get("expr").cloned().unwrap_or(rule.clone());
+        let chain = rule.get("chain").cloned().unwrap_or_else(|| json!("in"));
+        let expr = rule.get("expr").cloned().unwrap_or_else(|| rule.clone());
         items.push(json!({"rule": {"family": "inet", "table": "f", "chain": chain, "handle": handle, "expr": expr}}));
     }
     parse(&json!({ "nftables": items }).to_string()).expect("a listing")

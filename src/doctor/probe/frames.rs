@@ -316,7 +316,7 @@ fn read_tcp(ip: &Ip<'_>, port: u16) -> Option<Seen> {
 
 fn read_icmp(ip: &Ip<'_>) -> Option<Seen> {
     let why = match (*ip.body.first()?, *ip.body.get(1)?) {
-        (ECHO_REPLY, _) => return Some(read_echo(ip)?),
+        (ECHO_REPLY, _) => return read_echo(ip),
         (3, 0) => "no route to that network",
         (3, 1) => "the host does not answer",
         (3, 2) => "it does not know the protocol",
@@ -331,7 +331,7 @@ fn read_icmp(ip: &Ip<'_>) -> Option<Seen> {
 
 fn read_icmp_v6(ip: &Ip<'_>) -> Option<Seen> {
     let why = match (*ip.body.first()?, *ip.body.get(1)?) {
-        (ECHO_REPLY_V6, _) => return Some(read_echo(ip)?),
+        (ECHO_REPLY_V6, _) => return read_echo(ip),
         (ADVERTISEMENT, _) => return read_advertisement(ip.body),
         (1, 0) => "no route to that network",
         (1, 1 | 5 | 6) => "it is forbidden",

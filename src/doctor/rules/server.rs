@@ -241,7 +241,7 @@ pub(super) fn tunnel(facts: &Facts) -> Outcome {
             });
         }
         if let Tunnel::Gue(port) = wanted.tunnel {
-            let wanted = Port::gue(port, wanted.over.unwrap_or(Family::of(*vip)));
+            let wanted = Port::gue(port, wanted.over.unwrap_or_else(|| Family::of(*vip)));
             if !facts.gue_ports.contains(&wanted) {
                 let others: Vec<String> = facts.gue_ports.iter().map(|port| port.port.to_string()).collect();
                 let read = match others.as_slice() {

@@ -165,7 +165,7 @@ pub fn find(host: &mut Host, steps: &[Step]) -> Result<(Vec<Step>, Vec<Found>), 
             Step::Route { to, gateway } => {
                 let route = route(*to, *gateway);
                 let held = host.routes()?.iter().any(|held| route.is_held_as(held));
-                (!held).then(|| Found::NoRoute { to: *to, gateway: *gateway })
+                (!held).then_some(Found::NoRoute { to: *to, gateway: *gateway })
             }
             Step::GuePort(port) => {
                 let open = match Fou::open()? {

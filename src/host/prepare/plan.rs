@@ -220,13 +220,10 @@ fn behind_nat(wanted: &RealServer, seen: &Seen, steps: &mut Vec<Step>, faults: &
         return;
     };
     let family = Family::of(gateway);
-    match (family, seen.link_to.get(&gateway)) {
-        // Directors redirect to a shorter way in IPv6, and no switch of theirs stops them.
-        (Family::V6, Some(link)) => {
-            push_switch(steps, Key::ipv6_of("all", "accept_redirects"), "0");
-            push_switch(steps, Key::ipv6_of(link, "accept_redirects"), "0");
-        }
-        _ => {}
+    // Directors redirect to a shorter way in IPv6, and no switch of theirs stops them.
+    if let (Family::V6, Some(link)) = (family, seen.link_to.get(&gateway)) {
+        push_switch(steps, Key::ipv6_of("all", "accept_redirects"), "0");
+        push_switch(steps, Key::ipv6_of(link, "accept_redirects"), "0");
     }
     if let Some((client, _)) = wanted.clients.iter().find(|(client, _)| Family::of(*client) != family) {
         faults.push(Fault {
