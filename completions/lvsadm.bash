@@ -22,6 +22,9 @@ _lvsadm() {
             lvsadm,add-service)
                 cmd="lvsadm__subcmd__add__subcmd__service"
                 ;;
+            lvsadm,agent)
+                cmd="lvsadm__subcmd__agent"
+                ;;
             lvsadm,check)
                 cmd="lvsadm__subcmd__check"
                 ;;
@@ -30,6 +33,9 @@ _lvsadm() {
                 ;;
             lvsadm,completions)
                 cmd="lvsadm__subcmd__completions"
+                ;;
+            lvsadm,config)
+                cmd="lvsadm__subcmd__config"
                 ;;
             lvsadm,connections)
                 cmd="lvsadm__subcmd__connections"
@@ -43,14 +49,23 @@ _lvsadm() {
             lvsadm,diff)
                 cmd="lvsadm__subcmd__diff"
                 ;;
+            lvsadm,drain)
+                cmd="lvsadm__subcmd__drain"
+                ;;
             lvsadm,edit-real)
                 cmd="lvsadm__subcmd__edit__subcmd__real"
                 ;;
             lvsadm,edit-service)
                 cmd="lvsadm__subcmd__edit__subcmd__service"
                 ;;
+            lvsadm,explain)
+                cmd="lvsadm__subcmd__explain"
+                ;;
             lvsadm,list)
                 cmd="lvsadm__subcmd__list"
+                ;;
+            lvsadm,metrics)
+                cmd="lvsadm__subcmd__metrics"
                 ;;
             lvsadm,restore)
                 cmd="lvsadm__subcmd__restore"
@@ -58,17 +73,47 @@ _lvsadm() {
             lvsadm,save)
                 cmd="lvsadm__subcmd__save"
                 ;;
+            lvsadm,set)
+                cmd="lvsadm__subcmd__set"
+                ;;
             lvsadm,sync)
                 cmd="lvsadm__subcmd__sync"
                 ;;
             lvsadm,timeouts)
                 cmd="lvsadm__subcmd__timeouts"
                 ;;
+            lvsadm,top)
+                cmd="lvsadm__subcmd__top"
+                ;;
+            lvsadm,undrain)
+                cmd="lvsadm__subcmd__undrain"
+                ;;
             lvsadm,vrrp)
                 cmd="lvsadm__subcmd__vrrp"
                 ;;
             lvsadm,zero)
                 cmd="lvsadm__subcmd__zero"
+                ;;
+            lvsadm__subcmd__agent,events)
+                cmd="lvsadm__subcmd__agent__subcmd__events"
+                ;;
+            lvsadm__subcmd__agent,reload)
+                cmd="lvsadm__subcmd__agent__subcmd__reload"
+                ;;
+            lvsadm__subcmd__agent,run)
+                cmd="lvsadm__subcmd__agent__subcmd__run"
+                ;;
+            lvsadm__subcmd__agent,start)
+                cmd="lvsadm__subcmd__agent__subcmd__start"
+                ;;
+            lvsadm__subcmd__agent,status)
+                cmd="lvsadm__subcmd__agent__subcmd__status"
+                ;;
+            lvsadm__subcmd__agent,stop)
+                cmd="lvsadm__subcmd__agent__subcmd__stop"
+                ;;
+            lvsadm__subcmd__agent,why)
+                cmd="lvsadm__subcmd__agent__subcmd__why"
                 ;;
             lvsadm__subcmd__check,add)
                 cmd="lvsadm__subcmd__check__subcmd__add"
@@ -97,6 +142,9 @@ _lvsadm() {
             lvsadm__subcmd__check__subcmd__add,agent)
                 cmd="lvsadm__subcmd__check__subcmd__add__subcmd__agent"
                 ;;
+            lvsadm__subcmd__check__subcmd__add,bfd)
+                cmd="lvsadm__subcmd__check__subcmd__add__subcmd__bfd"
+                ;;
             lvsadm__subcmd__check__subcmd__add,dns)
                 cmd="lvsadm__subcmd__check__subcmd__add__subcmd__dns"
                 ;;
@@ -123,6 +171,9 @@ _lvsadm() {
                 ;;
             lvsadm__subcmd__check__subcmd__edit,agent)
                 cmd="lvsadm__subcmd__check__subcmd__edit__subcmd__agent"
+                ;;
+            lvsadm__subcmd__check__subcmd__edit,bfd)
+                cmd="lvsadm__subcmd__check__subcmd__edit__subcmd__bfd"
                 ;;
             lvsadm__subcmd__check__subcmd__edit,dns)
                 cmd="lvsadm__subcmd__check__subcmd__edit__subcmd__dns"
@@ -174,6 +225,12 @@ _lvsadm() {
                 ;;
             lvsadm__subcmd__check__subcmd__try,udp)
                 cmd="lvsadm__subcmd__check__subcmd__try__subcmd__udp"
+                ;;
+            lvsadm__subcmd__config,convert)
+                cmd="lvsadm__subcmd__config__subcmd__convert"
+                ;;
+            lvsadm__subcmd__set,mail)
+                cmd="lvsadm__subcmd__set__subcmd__mail"
                 ;;
             lvsadm__subcmd__sync,show)
                 cmd="lvsadm__subcmd__sync__subcmd__show"
@@ -254,7 +311,7 @@ _lvsadm() {
 
     case "${cmd}" in
         lvsadm)
-            opts="-h -V --help --version add-service edit-service delete-service add-real edit-real delete-real list connections clear zero timeouts sync save restore diff vrrp check completions"
+            opts="-h -V --help --version add-service edit-service delete-service add-real edit-real delete-real list connections drain undrain top explain clear zero timeouts sync save restore diff vrrp check agent config set metrics completions"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -268,7 +325,7 @@ _lvsadm() {
             return 0
             ;;
         lvsadm__subcmd__add__subcmd__real)
-            opts="-t -u -f -6 -r -g -i -m -w -x -y -h --tcp-service --udp-service --sctp --sctp-service --fwmark-service --ipv6 --resolve --real-server --gatewaying --ipip --masquerading --weight --u-threshold --l-threshold --tun-type --tun-port --tun-nocsum --tun-csum --tun-remcsum --or-edit --help"
+            opts="-t -u -f -6 -r -g -i -m -w -x -y -h --tcp-service --udp-service --sctp --sctp-service --fwmark-service --ipv6 --resolve --kernel --real-server --gatewaying --ipip --masquerading --weight --u-threshold --l-threshold --tun-type --tun-port --tun-nocsum --tun-csum --tun-remcsum --or-edit --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -354,7 +411,7 @@ _lvsadm() {
             return 0
             ;;
         lvsadm__subcmd__add__subcmd__service)
-            opts="-t -u -f -6 -s -p -M -b -o -h --tcp-service --udp-service --sctp --sctp-service --fwmark-service --ipv6 --resolve --scheduler --persistent --netmask --pe --sched-flags --ops --or-edit --help"
+            opts="-t -u -f -6 -s -p -M -b -o -h --tcp-service --udp-service --sctp --sctp-service --fwmark-service --ipv6 --resolve --kernel --scheduler --persistent --netmask --pe --sched-flags --ops --or-edit --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -435,6 +492,326 @@ _lvsadm() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        lvsadm__subcmd__agent)
+            opts="-h --help run start stop reload status events why"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lvsadm__subcmd__agent__subcmd__events)
+            opts="-f -h --since --follow --json --run-dir --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --run-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lvsadm__subcmd__agent__subcmd__reload)
+            opts="-h --run-dir --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --run-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lvsadm__subcmd__agent__subcmd__run)
+            opts="-h --state --run-dir --config --fresh --autosave --pid-file --log-file --log-to --log-level --metrics --metrics-per --metrics-open --stop-limit --rt-priority --nice --no-swap --cpu --script-user --restore-table --foreign --compare --first-mark --background --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --run-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pid-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --metrics)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --metrics-per)
+                    COMPREPLY=($(compgen -W "server service none" -- "${cur}"))
+                    return 0
+                    ;;
+                --stop-limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rt-priority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --nice)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cpu)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --script-user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --foreign)
+                    COMPREPLY=($(compgen -W "adopt restore" -- "${cur}"))
+                    return 0
+                    ;;
+                --compare)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --first-mark)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lvsadm__subcmd__agent__subcmd__start)
+            opts="-h --state --run-dir --config --fresh --autosave --pid-file --log-file --log-to --log-level --metrics --metrics-per --metrics-open --stop-limit --rt-priority --nice --no-swap --cpu --script-user --restore-table --foreign --compare --first-mark --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --run-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pid-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --metrics)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --metrics-per)
+                    COMPREPLY=($(compgen -W "server service none" -- "${cur}"))
+                    return 0
+                    ;;
+                --stop-limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rt-priority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --nice)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cpu)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --script-user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --foreign)
+                    COMPREPLY=($(compgen -W "adopt restore" -- "${cur}"))
+                    return 0
+                    ;;
+                --compare)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --first-mark)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lvsadm__subcmd__agent__subcmd__status)
+            opts="-h --json --run-dir --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --run-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lvsadm__subcmd__agent__subcmd__stop)
+            opts="-h --run-dir --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --run-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lvsadm__subcmd__agent__subcmd__why)
+            opts="-t -u -f -6 -r -n -h --tcp-service --udp-service --sctp --sctp-service --fwmark-service --ipv6 --real-server --number --json --run-dir --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --tcp-service)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -t)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --udp-service)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -u)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sctp-service)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sctp)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fwmark-service)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --real-server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -r)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --number)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --run-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         lvsadm__subcmd__check)
             opts="-h --help add edit delete set list run try digest"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -450,7 +827,7 @@ _lvsadm() {
             return 0
             ;;
         lvsadm__subcmd__check__subcmd__add)
-            opts="-t -u -f -6 -r -h --tcp-service --udp-service --sctp --sctp-service --fwmark-service --ipv6 --real-server --as --through-vip --connect --source --source-port --interface --mark --connect-timeout --timeout --interval --jitter --retry --fall --retry-delay --rise --warmup --initial --log-all-failures --or-edit --state --run-dir --help tcp http smtp dns udp ping agent script file"
+            opts="-t -u -f -6 -r -h --tcp-service --udp-service --sctp --sctp-service --fwmark-service --ipv6 --real-server --as --through-vip --connect --source --source-port --interface --mark --connect-timeout --timeout --interval --jitter --retry --fall --retry-delay --rise --warmup --initial --log-all-failures --or-edit --state --run-dir --help tcp http smtp dns udp ping agent script file bfd"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -586,6 +963,92 @@ _lvsadm() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --source)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --source-port)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --interface)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mark)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --jitter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fall)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-delay)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rise)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --warmup)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --initial)
+                    COMPREPLY=($(compgen -W "check-first up down" -- "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --run-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lvsadm__subcmd__check__subcmd__add__subcmd__bfd)
+            opts="-h --as --through-vip --connect --source --source-port --interface --mark --connect-timeout --timeout --interval --jitter --retry --fall --retry-delay --rise --warmup --initial --log-all-failures --or-edit --state --run-dir --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --as)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1602,7 +2065,7 @@ _lvsadm() {
             return 0
             ;;
         lvsadm__subcmd__check__subcmd__edit)
-            opts="-t -u -f -6 -r -h --tcp-service --udp-service --sctp --sctp-service --fwmark-service --ipv6 --real-server --as --through-vip --connect --source --source-port --interface --mark --connect-timeout --timeout --interval --jitter --retry --fall --retry-delay --rise --warmup --initial --log-all-failures --unset --state --run-dir --help tcp http smtp dns udp ping agent script file"
+            opts="-t -u -f -6 -r -h --tcp-service --udp-service --sctp --sctp-service --fwmark-service --ipv6 --real-server --as --through-vip --connect --source --source-port --interface --mark --connect-timeout --timeout --interval --jitter --retry --fall --retry-delay --rise --warmup --initial --log-all-failures --unset --state --run-dir --help tcp http smtp dns udp ping agent script file bfd"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1742,6 +2205,96 @@ _lvsadm() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --source)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --source-port)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --interface)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mark)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --jitter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fall)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-delay)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rise)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --warmup)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --initial)
+                    COMPREPLY=($(compgen -W "check-first up down" -- "${cur}"))
+                    return 0
+                    ;;
+                --unset)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --run-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lvsadm__subcmd__check__subcmd__edit__subcmd__bfd)
+            opts="-h --as --through-vip --connect --source --source-port --interface --mark --connect-timeout --timeout --interval --jitter --retry --fall --retry-delay --rise --warmup --initial --log-all-failures --unset --state --run-dir --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --as)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2672,7 +3225,7 @@ _lvsadm() {
             return 0
             ;;
         lvsadm__subcmd__check__subcmd__run)
-            opts="-h --run-dir --restore-table --foreign --compare --first-mark --resume --script-user --help"
+            opts="-h --run-dir --restore-table --foreign --compare --first-mark --resume --script-user --whole-file --flush-at-start --at-end --log-to --log-level --child --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2683,7 +3236,7 @@ _lvsadm() {
                     return 0
                     ;;
                 --foreign)
-                    COMPREPLY=($(compgen -W "adopt restore" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "adopt restore ignore" -- "${cur}"))
                     return 0
                     ;;
                 --compare)
@@ -2698,6 +3251,18 @@ _lvsadm() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --at-end)
+                    COMPREPLY=($(compgen -W "remove flush" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -2706,7 +3271,7 @@ _lvsadm() {
             return 0
             ;;
         lvsadm__subcmd__check__subcmd__set)
-            opts="-t -u -f -6 -r -g -i -m -h --tcp-service --udp-service --sctp --sctp-service --fwmark-service --ipv6 --real-server --quorum --hysteresis --quorum-up --quorum-down --sorry-server --gatewaying --ipip --masquerading --sorry-inhibit --omega --suspend-without --inhibit --no-inhibit --notify-up --notify-down --weight-min --weight-max --unset --state --run-dir --help"
+            opts="-t -u -f -6 -r -g -i -m -h --tcp-service --udp-service --sctp --sctp-service --fwmark-service --ipv6 --real-server --quorum --hysteresis --quorum-up --quorum-down --sorry-server --gatewaying --ipip --masquerading --sorry-inhibit --omega --suspend-without --foreign --inhibit --no-inhibit --notify-up --notify-down --weight-min --weight-max --unset --state --run-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2773,6 +3338,10 @@ _lvsadm() {
                     return 0
                     ;;
                 --suspend-without)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --foreign)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3336,7 +3905,7 @@ _lvsadm() {
             return 0
             ;;
         lvsadm__subcmd__clear)
-            opts="-h --help"
+            opts="-h --kernel --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3356,6 +3925,42 @@ _lvsadm() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lvsadm__subcmd__config)
+            opts="-h --help convert"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lvsadm__subcmd__config__subcmd__convert)
+            opts="-o -h --output --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -3438,7 +4043,7 @@ _lvsadm() {
             return 0
             ;;
         lvsadm__subcmd__delete__subcmd__real)
-            opts="-t -u -f -6 -r -h --tcp-service --udp-service --sctp --sctp-service --fwmark-service --ipv6 --resolve --real-server --if-exists --help"
+            opts="-t -u -f -6 -r -h --tcp-service --udp-service --sctp --sctp-service --fwmark-service --ipv6 --resolve --kernel --real-server --if-exists --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3492,7 +4097,7 @@ _lvsadm() {
             return 0
             ;;
         lvsadm__subcmd__delete__subcmd__service)
-            opts="-t -u -f -6 -h --tcp-service --udp-service --sctp --sctp-service --fwmark-service --ipv6 --resolve --if-exists --help"
+            opts="-t -u -f -6 -h --tcp-service --udp-service --sctp --sctp-service --fwmark-service --ipv6 --resolve --kernel --if-exists --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3551,8 +4156,86 @@ _lvsadm() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        lvsadm__subcmd__drain)
+            opts="-r -t -u -f -6 -h --real-server --tcp-service --udp-service --sctp --sctp-service --fwmark-service --ipv6 --timeout --then --no-wait --ignore --on-interrupt --resolve --json --state --run-dir --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --real-server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -r)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tcp-service)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -t)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --udp-service)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -u)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sctp-service)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sctp)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fwmark-service)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --then)
+                    COMPREPLY=($(compgen -W "keep delete" -- "${cur}"))
+                    return 0
+                    ;;
+                --ignore)
+                    COMPREPLY=($(compgen -W "udp templates" -- "${cur}"))
+                    return 0
+                    ;;
+                --on-interrupt)
+                    COMPREPLY=($(compgen -W "ask restore leave" -- "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --run-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         lvsadm__subcmd__edit__subcmd__real)
-            opts="-t -u -f -6 -r -g -i -m -w -x -y -h --tcp-service --udp-service --sctp --sctp-service --fwmark-service --ipv6 --resolve --real-server --gatewaying --ipip --masquerading --weight --u-threshold --l-threshold --tun-type --tun-port --tun-nocsum --tun-csum --tun-remcsum --help"
+            opts="-t -u -f -6 -r -g -i -m -w -x -y -h --tcp-service --udp-service --sctp --sctp-service --fwmark-service --ipv6 --resolve --kernel --real-server --gatewaying --ipip --masquerading --weight --u-threshold --l-threshold --tun-type --tun-port --tun-nocsum --tun-csum --tun-remcsum --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3638,7 +4321,7 @@ _lvsadm() {
             return 0
             ;;
         lvsadm__subcmd__edit__subcmd__service)
-            opts="-t -u -f -6 -s -p -M -b -o -h --tcp-service --udp-service --sctp --sctp-service --fwmark-service --ipv6 --resolve --scheduler --persistent --netmask --pe --sched-flags --ops --no-persistent --no-pe --no-ops --help"
+            opts="-t -u -f -6 -s -p -M -b -o -h --tcp-service --udp-service --sctp --sctp-service --fwmark-service --ipv6 --resolve --kernel --scheduler --persistent --netmask --pe --sched-flags --ops --no-persistent --no-pe --no-ops --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3719,6 +4402,32 @@ _lvsadm() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        lvsadm__subcmd__explain)
+            opts="-h --mark --resolve --json --state --run-dir --help tcp udp sctp"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --mark)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --run-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         lvsadm__subcmd__list)
             opts="-t -u -f -6 -r -X -h --tcp-service --udp-service --sctp --sctp-service --fwmark-service --ipv6 --real-server --stats --rate --rates --persistent-conn --exact --sort --resolve --format --json --watch --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -3785,8 +4494,30 @@ _lvsadm() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        lvsadm__subcmd__metrics)
+            opts="-h --per --run-dir --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --per)
+                    COMPREPLY=($(compgen -W "server service none" -- "${cur}"))
+                    return 0
+                    ;;
+                --run-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         lvsadm__subcmd__restore)
-            opts="-n -h --system --dry-run --keep --flush --json --help"
+            opts="-n -h --system --dry-run --keep --flush --kernel --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3800,12 +4531,104 @@ _lvsadm() {
             return 0
             ;;
         lvsadm__subcmd__save)
-            opts="-h --system --json --help"
+            opts="-h --system --kernel --json --all --state --run-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --run-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lvsadm__subcmd__set)
+            opts="-h --help mail"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lvsadm__subcmd__set__subcmd__mail)
+            opts="-h --server --from --to --about --also --not --tag --helo --timeout --starttls --tls --auth-file --authorities --no-verify --unset --delete --test --state --run-dir --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --about)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --also)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --not)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tag)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --helo)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --auth-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --authorities)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --unset)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --run-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -3909,6 +4732,154 @@ _lvsadm() {
                     return 0
                     ;;
                 --udp)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lvsadm__subcmd__top)
+            opts="-t -u -f -6 -r -h --tcp-service --udp-service --sctp --sctp-service --fwmark-service --ipv6 --real-server --by-server --sort --filter --interval --once --json --resolve --state --run-dir --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --tcp-service)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -t)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --udp-service)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -u)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sctp-service)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sctp)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fwmark-service)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --real-server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -r)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sort)
+                    COMPREPLY=($(compgen -W "connections packets bytes active all weight name" -- "${cur}"))
+                    return 0
+                    ;;
+                --filter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --run-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lvsadm__subcmd__undrain)
+            opts="-r -t -u -f -6 -w -h --real-server --all --tcp-service --udp-service --sctp --sctp-service --fwmark-service --ipv6 --weight --ramp --resolve --json --state --run-dir --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --real-server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -r)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tcp-service)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -t)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --udp-service)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -u)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sctp-service)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sctp)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fwmark-service)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --weight)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -w)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ramp)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --run-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -4986,7 +5957,7 @@ _lvsadm() {
             return 0
             ;;
         lvsadm__subcmd__vrrp__subcmd__run)
-            opts="-h --interface --vrid --version --priority --interval --initial --nopreempt --preempt-delay --address --exclude --route --rule --family --auth --secret-file --secret --hmac-key --hmac-active --hmac-mode --hmac-window --unicast-peer --source --ttl --check-source --group --vmac --track-interface --track-script --track-process --track-file --track-bfd --track-service --notify --notify-master --notify-backup --notify-fault --notify-stop --notify-deleted --notify-lower-priority --notify-priority-changes --garp-repeat --garp-delay --garp-refresh --garp-refresh-repeat --garp-lower-repeat --garp-lower-delay --garp-other-links --garp-interval --na-interval --strict --accept --no-accept --down-timer-adverts --no-answer-lower --answer-higher --owner-ignores-adverts --skip-address-check --promote-secondaries --no-track-primary --track-source --no-pseudo-header --vmac-mac --vmac-transmit-base --vmac-other-links --state --run-dir --rt-priority --nice --no-swap --cpu --help"
+            opts="-h --interface --vrid --version --priority --interval --initial --nopreempt --preempt-delay --address --exclude --route --rule --family --auth --secret-file --secret --hmac-key --hmac-active --hmac-mode --hmac-window --unicast-peer --source --ttl --check-source --group --vmac --track-interface --track-script --track-process --track-file --track-bfd --track-service --notify --notify-master --notify-backup --notify-fault --notify-stop --notify-deleted --notify-lower-priority --notify-priority-changes --garp-repeat --garp-delay --garp-refresh --garp-refresh-repeat --garp-lower-repeat --garp-lower-delay --garp-other-links --garp-interval --na-interval --strict --accept --no-accept --down-timer-adverts --no-answer-lower --answer-higher --owner-ignores-adverts --skip-address-check --promote-secondaries --no-track-primary --track-source --no-pseudo-header --vmac-mac --vmac-transmit-base --vmac-other-links --state --run-dir --rt-priority --nice --no-swap --cpu --log-to --log-level --child --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5204,6 +6175,14 @@ _lvsadm() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --log-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -5212,7 +6191,7 @@ _lvsadm() {
             return 0
             ;;
         lvsadm__subcmd__vrrp__subcmd__set)
-            opts="-h --startup-delay --missing-interfaces --script-user --fifo --unset --state --run-dir --help"
+            opts="-h --startup-delay --missing-interfaces --script-user --fifo --static-address --static-route --static-rule --sync-daemon --unset --state --run-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5227,6 +6206,22 @@ _lvsadm() {
                     return 0
                     ;;
                 --fifo)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --static-address)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --static-route)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --static-rule)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sync-daemon)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -34,6 +34,10 @@ complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "edit-real" -d 'Change
 complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "delete-real" -d 'Remove real servers from a service'
 complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "list" -d 'Show services and servers'
 complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "connections" -d 'Show or count connections'
+complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "drain" -d 'Take work from real servers gently'
+complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "undrain" -d 'Give drained real servers their work back'
+complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "top" -d 'Show what services and servers do now'
+complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "explain" -d 'Explain which real server a client gets, and why'
 complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "clear" -d 'Remove all virtual services'
 complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "zero" -d 'Set counters to zero'
 complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "timeouts" -d 'Show or set the connection timeouts'
@@ -43,6 +47,10 @@ complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "restore" -d 'Make the
 complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "diff" -d 'Show how two tables differ'
 complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "vrrp" -d 'Move virtual addresses between directors (VRRP)'
 complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "check" -d 'Keep dead servers out of the table; ask servers whether they work'
+complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "agent" -d 'Run virtual routers and health checks in the background'
+complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "config" -d 'Look at a keepalived.conf, or turn it into a save file'
+complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "set" -d 'Change settings of the agent itself: who gets mail'
+complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "metrics" -d 'Print metrics: the kernel\'s counters, checks, virtual routers, the agent; as Prometheus reads them'
 complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "completions" -d 'Print the completions of a shell'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-service" -s t -l tcp-service -d 'TCP service' -x -a "(__lvsadm_live)"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-service" -s u -l udp-service -d 'UDP service' -x -a "(__lvsadm_live)"
@@ -55,6 +63,7 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-service" -l pe -d 'Per
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-service" -s b -l sched-flags -d 'Flags of the scheduler by comma: sh-port, mh-fallback, flag-1 …, or none' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-service" -s 6 -l ipv6 -d 'The packets that -f takes are IPv6'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-service" -l resolve -d 'Look host and service names up'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-service" -l kernel -d 'Change the kernel\'s table itself, past a running agent: to that it is somebody else\'s change'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-service" -s o -l ops -d 'One-packet scheduling: each datagram by itself'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-service" -l or-edit -d 'If the service exists, change what is named here instead'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-service" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -69,6 +78,7 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-service" -l pe -d 'Pe
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-service" -s b -l sched-flags -d 'Flags of the scheduler by comma: sh-port, mh-fallback, flag-1 …, or none' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-service" -s 6 -l ipv6 -d 'The packets that -f takes are IPv6'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-service" -l resolve -d 'Look host and service names up'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-service" -l kernel -d 'Change the kernel\'s table itself, past a running agent: to that it is somebody else\'s change'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-service" -s o -l ops -d 'One-packet scheduling: each datagram by itself'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-service" -l no-persistent -d 'Switch persistence off'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-service" -l no-pe -d 'Take the persistence engine away'
@@ -80,6 +90,7 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand delete-service" -l sctp-se
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand delete-service" -s f -l fwmark-service -d 'All packets with this firewall mark' -x -a "(__lvsadm_live)"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand delete-service" -s 6 -l ipv6 -d 'The packets that -f takes are IPv6'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand delete-service" -l resolve -d 'Look host and service names up'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand delete-service" -l kernel -d 'Change the kernel\'s table itself, past a running agent: to that it is somebody else\'s change'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand delete-service" -l if-exists -d 'It is no failure if there is no such service'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand delete-service" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-real" -s t -l tcp-service -d 'TCP service' -x -a "(__lvsadm_live)"
@@ -96,6 +107,7 @@ gre\t''"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-real" -l tun-port -d 'UDP port of a GUE tunnel' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-real" -s 6 -l ipv6 -d 'The packets that -f takes are IPv6'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-real" -l resolve -d 'Look host and service names up'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-real" -l kernel -d 'Change the kernel\'s table itself, past a running agent: to that it is somebody else\'s change'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-real" -s g -l gatewaying -d 'Direct routing: only the link-layer address changes [when new]'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-real" -s i -l ipip -d 'Tunnel'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-real" -s m -l masquerading -d 'Masquerading (NAT)'
@@ -118,6 +130,7 @@ gre\t''"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-real" -l tun-port -d 'UDP port of a GUE tunnel' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-real" -s 6 -l ipv6 -d 'The packets that -f takes are IPv6'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-real" -l resolve -d 'Look host and service names up'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-real" -l kernel -d 'Change the kernel\'s table itself, past a running agent: to that it is somebody else\'s change'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-real" -s g -l gatewaying -d 'Direct routing: only the link-layer address changes [when new]'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-real" -s i -l ipip -d 'Tunnel'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand edit-real" -s m -l masquerading -d 'Masquerading (NAT)'
@@ -132,6 +145,7 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand delete-real" -s f -l fwmar
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand delete-real" -s r -l real-server -d 'The server; without a port: the service\'s port. Several -r are one batch' -x -a "(__lvsadm_live)"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand delete-real" -s 6 -l ipv6 -d 'The packets that -f takes are IPv6'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand delete-real" -l resolve -d 'Look host and service names up'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand delete-real" -l kernel -d 'Change the kernel\'s table itself, past a running agent: to that it is somebody else\'s change'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand delete-real" -l if-exists -d 'It is no failure if there is no such server, or no such service'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand delete-real" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand list" -s t -l tcp-service -d 'This TCP service; without a port: all of the address. May be repeated, as all of these' -x -a "(__lvsadm_live)"
@@ -173,6 +187,69 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand connections" -s 6 -l ipv6 
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand connections" -l resolve -d 'Show names instead of addresses and ports, and look names up'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand connections" -l json -d 'JSON, described in lvsadm(8)'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand connections" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand drain" -s r -l real-server -d 'The server; without a port: all of its ports. May be repeated' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand drain" -s t -l tcp-service -d 'This TCP service; without a port: all of the address. May be repeated, as all of these' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand drain" -s u -l udp-service -d 'This UDP service' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand drain" -l sctp-service -l sctp -d 'This SCTP service' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand drain" -s f -l fwmark-service -d 'This firewall mark, in both families unless -6 is given' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand drain" -l timeout -d 'Wait no longer than this: 90, 10m, 8h. The servers go on draining [default: no end]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand drain" -l then -d 'What to do with a server that has nothing left' -r -f -a "keep\t'It stays in the table with weight 0'
+delete\t'It is removed from the service'"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand drain" -l ignore -d 'Do not wait for these. May be repeated' -r -f -a "udp\t'Flows of UDP services'
+templates\t'Clients that a persistent service remembers'"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand drain" -l on-interrupt -d 'What Ctrl-C does to the weights; without a terminal to ask on, they are left' -r -f -a "ask\t'Asks'
+restore\t'They are given back'
+leave\t'They stay 0'"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand drain" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand drain" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand drain" -s 6 -l ipv6 -d 'Only IPv6'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand drain" -l no-wait -d 'Do not wait'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand drain" -l resolve -d 'Look host and service names up'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand drain" -l json -d 'JSON, one line for each change, described in lvsadm(8)'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand drain" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand undrain" -s r -l real-server -d 'The server; without a port: all of its ports. May be repeated' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand undrain" -s t -l tcp-service -d 'This TCP service; without a port: all of the address. May be repeated, as all of these' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand undrain" -s u -l udp-service -d 'This UDP service' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand undrain" -l sctp-service -l sctp -d 'This SCTP service' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand undrain" -s f -l fwmark-service -d 'This firewall mark, in both families unless -6 is given' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand undrain" -s w -l weight -d 'The weight to give, instead of the one before' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand undrain" -l ramp -d 'Time until they have their whole weight: 90, 60s, 5m' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand undrain" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand undrain" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand undrain" -l all -d 'All servers that are drained'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand undrain" -s 6 -l ipv6 -d 'Only IPv6'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand undrain" -l resolve -d 'Look host and service names up'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand undrain" -l json -d 'JSON, described in lvsadm(8)'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand undrain" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand top" -s t -l tcp-service -d 'This TCP service; without a port: all of the address. May be repeated, as all of these' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand top" -s u -l udp-service -d 'This UDP service' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand top" -l sctp-service -l sctp -d 'This SCTP service' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand top" -s f -l fwmark-service -d 'This firewall mark, in both families unless -6 is given' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand top" -s r -l real-server -d 'Only this server; without a port: all of its ports. May be repeated' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand top" -l sort -d 'Order, the greatest first' -r -f -a "connections\t'New connections a second'
+packets\t'Packets a second, both ways'
+bytes\t'Bytes a second, both ways'
+active\t'Active connections'
+all\t'Active and inactive connections'
+weight\t'Weight'
+name\t'Address'"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand top" -l filter -d 'Only names with this in them' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand top" -l interval -d 'Seconds between two readings' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand top" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand top" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand top" -s 6 -l ipv6 -d 'Only IPv6'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand top" -l by-server -d 'Servers with their services below them, instead of services with their servers; with -r anyway'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand top" -l once -d 'Print one page, after one interval, and end'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand top" -l json -d 'JSON, one line for each reading, described in lvsadm(8)'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand top" -l resolve -d 'Look host and service names up'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand top" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand explain" -l mark -d 'The firewall mark that the packet has when it gets to IPVS' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand explain" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand explain" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand explain" -l resolve -d 'Look host and service names up'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand explain" -l json -d 'JSON, described in lvsadm(8)'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand clear" -l kernel -d 'Clear the kernel\'s table itself, past a running agent'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand clear" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand zero" -s t -l tcp-service -d 'This TCP service; without a port: all of the address. May be repeated, as all of these' -x -a "(__lvsadm_live)"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand zero" -s u -l udp-service -d 'This UDP service' -x -a "(__lvsadm_live)"
@@ -200,13 +277,18 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand sync; and __fish_seen_subc
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand sync; and __fish_seen_subcommand_from stop" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand sync; and __fish_seen_subcommand_from show" -l json -d 'As JSON'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand sync; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand save" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand save" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand save" -l system -d 'Write the system\'s save file, /etc/sysconfig/ipvsadm'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand save" -l kernel -d 'Save the kernel\'s table itself, whatever a running agent was asked for'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand save" -l json -d 'Print the table as JSON'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand save" -l all -d 'Write everything: virtual routers, checks and the table, as the agent runs them; to its save file if none is named'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand save" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand restore" -l system -d 'Read the system\'s save file, /etc/sysconfig/ipvsadm'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand restore" -s n -l dry-run -d 'Print the changes, in ipvsadm\'s words, and make none'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand restore" -l keep -d 'Delete nothing: what is not in the file stays'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand restore" -l flush -d 'Empty the table first, as ipvsadm-restore does: counters start anew, connections may be cut'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand restore" -l kernel -d 'Change the kernel\'s table itself, past a running agent: to that it is somebody else\'s change'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand restore" -l json -d 'Print the changes as JSON'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand restore" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand diff" -l json -d 'Print the differences as JSON'
@@ -436,6 +518,8 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subc
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l rt-priority -d 'Run with this real-time priority' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l nice -d 'Run with this niceness' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l cpu -d 'Run on this CPU only; may be repeated' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l log-to -d 'Where it is said what happens: stderr, syslog, or syslog:FACILITY (daemon, user, local0 to local7)' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l log-level -d 'What is said: error, warn, info or debug' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l nopreempt -d 'Leave a master of lower priority alone'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l check-source -d 'Reject adverts of others than the peers'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l notify-priority-changes -d 'Changes of priority go to the FIFO, too'
@@ -453,6 +537,7 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subc
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l vmac-transmit-base -d 'Send adverts by the interface below, with its MAC address'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l vmac-other-links -d 'Macvlans for addresses on other interfaces, too'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l no-swap -d 'Lock memory, so that it never waits for a disk'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l child -d 'The agent reads events from standard output, and holds standard input for as long as it lives'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from promote" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from promote" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
@@ -581,6 +666,10 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subc
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from set" -l startup-delay -d 'No elections so long after the start [default: 0]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from set" -l script-user -d 'Who runs commands without a user [default: lvsadm_script, keepalived_script, nobody]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from set" -l fifo -d 'Named pipe for transitions: \'PATH [owner USER[:GROUP]] [reader COMMAND]\'' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from set" -l static-address -d 'Address that is there whoever is master: \'ADDR/LENGTH dev IF …\'' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from set" -l static-route -d 'Route that is there whoever is master, as `ip route` takes it' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from set" -l static-rule -d 'Rule that is there whoever is master, as `ip rule` takes it' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from set" -l sync-daemon -d 'Sync daemon that follows an instance: \'IF inst NAME [id N] [maxlen N] [port N] [ttl N] [group ADDR]\'' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from set" -l unset -d 'Back to the default: an option, or OPTION=WORD of one that may be repeated' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from set" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from set" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
@@ -634,6 +723,7 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_sub
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from add" -f -a "agent" -d 'What an agent on the server says, as HAProxy\'s agent-check does'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from add" -f -a "script" -d 'What a script says'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from add" -f -a "file" -d 'What the number in a file says'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from add" -f -a "bfd" -d 'Whether a BFD session is up'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -s t -l tcp-service -d 'TCP service' -x -a "(__lvsadm_live)"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -s u -l udp-service -d 'UDP service' -x -a "(__lvsadm_live)"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -l sctp-service -l sctp -d 'SCTP service' -x -a "(__lvsadm_live)"
@@ -673,6 +763,7 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_sub
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -f -a "agent" -d 'What an agent on the server says, as HAProxy\'s agent-check does'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -f -a "script" -d 'What a script says'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -f -a "file" -d 'What the number in a file says'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from edit" -f -a "bfd" -d 'Whether a BFD session is up'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from delete" -s t -l tcp-service -d 'TCP service' -x -a "(__lvsadm_live)"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from delete" -s u -l udp-service -d 'UDP service' -x -a "(__lvsadm_live)"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from delete" -l sctp-service -l sctp -d 'SCTP service' -x -a "(__lvsadm_live)"
@@ -695,6 +786,7 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_sub
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l quorum-down -d 'Run when the quorum is lost' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l sorry-server -d 'Takes over while there is no quorum' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l suspend-without -d 'Checks sleep while this address is not on this host' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l foreign -d 'What becomes of others\' changes to the service in the kernel\'s table: adopt, restore, ignore [default: adopt]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l notify-up -d 'Run when a server comes back: [USER[:GROUP]@]PROGRAM ARGUMENTS' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l notify-down -d 'Run when a server fails' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l weight-min -d 'Least weight that checks can give a working server [default: 0]' -r
@@ -717,13 +809,21 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_sub
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from list" -l json -d 'JSON, described in lvsadm(8)'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -l run-dir -d 'Directory of the control socket [default: /run/lvsadm]' -r -F
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -l foreign -d 'What becomes of others\' changes to the kernel\'s table' -r -f -a "adopt\t'They are the operator\'s wish from now on'
-restore\t'They are undone'"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -l foreign -d 'What becomes of others\' changes to services of which `check set --foreign` says nothing else' -r -f -a "adopt\t'They are the operator\'s wish from now on'
+restore\t'They are undone'
+ignore\t'They are said once, and stay until something of ours changes the service'"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -l compare -d 'The kernel\'s table is compared within this time, in seconds [default: 5]' -r
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -l first-mark -d 'First of 65536 firewall marks for --through-vip [default: 0x4c560000]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -l first-mark -d 'First firewall mark for --through-vip, 0x4c560000 to 0x4c56ffff [default: 0x4c560000]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -l script-user -d 'Who runs scripts and commands that name nobody [default: lvsadm_script, keepalived_script or nobody, the first that there is]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -l at-end -d 'What is removed at the end' -r -f -a "remove\t'The services of the file'
+flush\t'Everything'"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -l log-to -d 'Where it is said what happens: stderr, syslog, or syslog:FACILITY (daemon, user, local0 to local7)' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -l log-level -d 'What is said: error, warn, info or debug' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -l restore-table -d 'Put all servers back with the operator\'s weight at the end'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -l resume -d 'Servers that are out stay out until they pass, whatever --initial says: after a process that died'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -l whole-file -d 'keepalived\'s rules: the file is the whole table, and nothing of it stays at the end'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -l flush-at-start -d 'Empty the kernel\'s table at the start'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -l child -d 'The agent reads events from standard output, and holds standard input for as long as it lives'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -l connect -d 'Probe this address or port instead of the server\'s' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from try" -l source -d 'Source address' -r
@@ -767,6 +867,120 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_sub
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l resolve -d 'Look names of hosts up'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -l json -d 'JSON, described in lvsadm(8)'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from digest" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and not __fish_seen_subcommand_from run start stop reload status events why" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and not __fish_seen_subcommand_from run start stop reload status events why" -f -a "run" -d 'Run the agent in the foreground, until a signal ends it'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and not __fish_seen_subcommand_from run start stop reload status events why" -f -a "start" -d 'Start the agent in the background, and wait until it is ready'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and not __fish_seen_subcommand_from run start stop reload status events why" -f -a "stop" -d 'End the agent, and wait until it has ended'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and not __fish_seen_subcommand_from run start stop reload status events why" -f -a "reload" -d 'Let the agent read its save file again'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and not __fish_seen_subcommand_from run start stop reload status events why" -f -a "status" -d 'Show the agent\'s processes, and whether what runs is saved'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and not __fish_seen_subcommand_from run start stop reload status events why" -f -a "events" -d 'Show what happened: transitions, changes of others, restarts; with their reasons'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and not __fish_seen_subcommand_from run start stop reload status events why" -f -a "why" -d 'Why a server is down, or an instance is not master: the last transitions, with what was seen'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l config -d 'Run a keepalived.conf instead of a save file [without a name: /etc/keepalived/keepalived.conf]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l pid-file -d 'File for the process number [default: none; with `start` agent.pid in the run directory]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l log-file -d 'Append what is said to this file' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l log-to -d 'Where it is said what happens: stderr, syslog, or syslog:FACILITY (daemon, user, local0 to local7)' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l log-level -d 'What is said: error, warn, info or debug' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l metrics -d 'Metrics for Prometheus are to be had at this port: http://ADDRESS:PORT/metrics' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l metrics-per -d 'How fine they are' -r -f -a "server\t'A series for each server of each service'
+service\t'One for each service'
+none\t'Only sums'"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l stop-limit -d 'The end may take so many seconds; then processes are killed [default: 10]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l rt-priority -d 'Run VRRP with this real-time priority' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l nice -d 'Run VRRP with this niceness' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l cpu -d 'Run VRRP on this CPU only; may be repeated' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l script-user -d 'Who runs scripts and commands of checks that name nobody [default: lvsadm_script, keepalived_script or nobody, the first that there is]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l foreign -d 'What becomes of others\' changes to the kernel\'s table' -r -f -a "adopt\t'They are the operator\'s wish from now on'
+restore\t'They are undone'"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l compare -d 'The kernel\'s table is compared within this time, in seconds [default: 5]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l first-mark -d 'First of 65536 firewall marks for --through-vip [default: 0x4c560000]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l fresh -d 'Begin with the save file, although an agent that was killed has left what it ran'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l autosave -d 'Write each change to the save file'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l metrics-open -d 'The address may be one that others can reach'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l no-swap -d 'Lock VRRP\'s memory, so that it never waits for a disk'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l restore-table -d 'Put all servers back with the operator\'s weight at the end'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l background -d 'Somebody waits on standard output for the word that it runs'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l config -d 'Run a keepalived.conf instead of a save file [without a name: /etc/keepalived/keepalived.conf]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l pid-file -d 'File for the process number [default: none; with `start` agent.pid in the run directory]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l log-file -d 'Append what is said to this file' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l log-to -d 'Where it is said what happens: stderr, syslog, or syslog:FACILITY (daemon, user, local0 to local7)' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l log-level -d 'What is said: error, warn, info or debug' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l metrics -d 'Metrics for Prometheus are to be had at this port: http://ADDRESS:PORT/metrics' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l metrics-per -d 'How fine they are' -r -f -a "server\t'A series for each server of each service'
+service\t'One for each service'
+none\t'Only sums'"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l stop-limit -d 'The end may take so many seconds; then processes are killed [default: 10]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l rt-priority -d 'Run VRRP with this real-time priority' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l nice -d 'Run VRRP with this niceness' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l cpu -d 'Run VRRP on this CPU only; may be repeated' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l script-user -d 'Who runs scripts and commands of checks that name nobody [default: lvsadm_script, keepalived_script or nobody, the first that there is]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l foreign -d 'What becomes of others\' changes to the kernel\'s table' -r -f -a "adopt\t'They are the operator\'s wish from now on'
+restore\t'They are undone'"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l compare -d 'The kernel\'s table is compared within this time, in seconds [default: 5]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l first-mark -d 'First of 65536 firewall marks for --through-vip [default: 0x4c560000]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l fresh -d 'Begin with the save file, although an agent that was killed has left what it ran'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l autosave -d 'Write each change to the save file'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l metrics-open -d 'The address may be one that others can reach'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l no-swap -d 'Lock VRRP\'s memory, so that it never waits for a disk'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l restore-table -d 'Put all servers back with the operator\'s weight at the end'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from stop" -l run-dir -d 'Directory of the agent\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from stop" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from reload" -l run-dir -d 'Directory of the agent\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from reload" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from status" -l run-dir -d 'Directory of the agent\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from status" -l json -d 'JSON, described in lvsadm-control(7)'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from events" -l since -d 'Only those of the last seconds, minutes, hours, days: 90, 10m, 2h, 1d' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from events" -l run-dir -d 'Directory of the agent\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from events" -s f -l follow -d 'Go on with what happens, until interrupted'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from events" -l json -d 'One line of JSON for each event, described in lvsadm(8)'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from events" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from why" -s t -l tcp-service -d 'TCP service' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from why" -s u -l udp-service -d 'UDP service' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from why" -l sctp-service -l sctp -d 'SCTP service' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from why" -s f -l fwmark-service -d 'All packets with this firewall mark' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from why" -s r -l real-server -d 'Only this server of the service; without a port: the service\'s port' -x -a "(__lvsadm_live)"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from why" -s n -l number -d 'Show so many events of each [default: 10]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from why" -l run-dir -d 'Directory of the agent\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from why" -s 6 -l ipv6 -d 'The packets that -f takes are IPv6'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from why" -l json -d 'JSON, described in lvsadm(8)'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from why" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand config; and not __fish_seen_subcommand_from convert" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand config; and not __fish_seen_subcommand_from convert" -f -a "convert" -d 'Print a keepalived.conf as a save file that does the same'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand config; and __fish_seen_subcommand_from convert" -s o -l output -d 'Write this file, whole and readable for its owner only, instead of standard output' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand config; and __fish_seen_subcommand_from convert" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and not __fish_seen_subcommand_from mail" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and not __fish_seen_subcommand_from mail" -f -a "mail" -d 'Say who gets mail about what, and how it is sent'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l server -d 'Server that takes the mail [default port: 25; with --tls 465]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l from -d 'Who sends' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l to -d 'Who gets it; once for each' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l about -d 'servers, services, instances, groups, sessions, agent; once for each [default: all but groups]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l also -d 'And about this instance, group, session or service (TCP 10.0.0.1:80)' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l not -d 'But not about this one' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l tag -d 'What stands in brackets before each subject [default: the name of this host]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l helo -d 'How this host calls itself [default: its name]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l timeout -d 'How long each step of the conversation may take [default: 30s]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l auth-file -d 'User name and password, a line each; nobody but root may read it' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l authorities -d 'Certificates of authorities [default: the system\'s]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l unset -d 'Back to the default: an option, or OPTION=WORD of one that may be repeated' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l starttls -d 'Make the connection secure before anything is said; else no mail'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l tls -d 'A secure connection from the first byte on'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l no-verify -d 'The server need not prove who it is'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l delete -d 'Nobody gets mail any more'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l test -d 'Send a mail now'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand metrics" -l per -d 'How fine' -r -f -a "server\t'A series for each server of each service'
+service\t'One for each service'
+none\t'Only sums'"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand metrics" -l run-dir -d 'Directory of the control sockets [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand metrics" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 
 # Live values, for the verbs and for ipvsadm's options.
