@@ -100,7 +100,7 @@ impl Loaded {
 
     /// Takes the file for the whole truth: where it has no services, there are none.
     #[must_use]
-    fn as_whole(self) -> Self {
+    fn whole(self) -> Self {
         Self { table: Some(self.table.unwrap_or_default()), ..self }
     }
 
@@ -171,7 +171,7 @@ pub fn idle_status(idle: Vec<(ServiceKey, String)>) -> Vec<IdleStatus> {
 /// then.
 pub fn run(loaded: Loaded, options: &RunOptions, run_dir: &Path) -> Result<(), Vec<Complaint>> {
     sink::start(&options.log);
-    let loaded = if options.whole_file.is_some() { loaded.as_whole() } else { loaded };
+    let loaded = if options.whole_file.is_some() { loaded.whole() } else { loaded };
     let memory = Memory::new(options.memory.as_deref());
     // After a process that died, the table is the one that it had, unless the file is the whole truth.
     let resumes = options.resume && options.whole_file.is_none();
@@ -330,8 +330,8 @@ impl Held {
     /// Reads the file again, and goes on with what it says.
     async fn reload(&mut self) -> Result<Vec<String>, Vec<Complaint>> {
         let new = self.loaded.read_again()?;
-        let whole = self.rules.lock().is_ok_and(|rules| rules.is_some());
-        let new = Arc::new(if whole { new.as_whole() } else { new });
+        let is_whole = self.rules.lock().is_ok_and(|rules| rules.is_some());
+        let new = Arc::new(if is_whole { new.whole() } else { new });
         let (old, next) = (Arc::clone(&self.loaded), Arc::clone(&new));
         let table = Box::new(move |operator| next.after(&old, operator));
         let reload = Reload { layer: Arc::clone(&new) as _, table };

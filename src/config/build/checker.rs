@@ -200,7 +200,7 @@ fn probe(
     }
     let port = match question {
         Question::Ping => 0,
-        _ => match way.port.or(Some(of.port).filter(|port| *port != 0)) {
+        _ => match way.port.or_else(|| Some(of.port).filter(|port| *port != 0)) {
             Some(port) => port,
             None => {
                 let message = format!("{} of a server without a port needs connect_port", block.keyword.text);
@@ -283,7 +283,7 @@ fn udp(own: &[&Statement], r: &mut Reader) -> Question {
     let mut udp = Udp { most: 255, ..Udp::default() };
     for statement in own {
         match &*statement.keyword.text {
-            "payload" => udp.payload = r.one(&joined(statement), |text| hex(text)),
+            "payload" => udp.payload = r.one(&joined(statement), hex),
             "require_reply" => {
                 udp.reply_required = true;
                 if !statement.values.is_empty() {
@@ -358,7 +358,7 @@ fn script(block: &Statement, own: &[&Statement], common: &Common, r: &mut Reader
         return None;
     }
     let schedule = common.schedule(&Kind { retry: 0, delay: Some(Duration::from_secs(1)) });
-    Some(local(Question::Script { command, dynamic }, timeout.unwrap_or(common.interval()).min(DAY), schedule))
+    Some(local(Question::Script { command, dynamic }, timeout.unwrap_or_else(|| common.interval()).min(DAY), schedule))
 }
 
 fn session(block: &Statement, own: &[&Statement], common: &Common, r: &mut Reader) -> Option<(Probe, Schedule)> {

@@ -326,7 +326,7 @@ fn agent(statement: &Statement, global: &mut Global, defaults: &mut Defaults, r:
         "lvs_timeouts" => defaults.timeouts = timeouts(statement, r),
         "checker_log_all_failures" => defaults.log_all_failures = r.switch(statement),
         "no_checker_emails" => {
-            r.not_done(statement, "there is mail when a server comes or goes, and never of single probes")
+            r.not_done(statement, "there is mail when a server comes or goes, and never of single probes");
         }
         "rs_init_notifies" => r.not_done(statement, "commands run when a server comes or goes"),
         "lvs_notify_fifo" | "lvs_notify_fifo_script" => {

@@ -290,7 +290,7 @@ fn sync(defaults: &Defaults, configuration: &mut Configuration, r: &mut Reader) 
         r.error(&sync.place, Verdict::Ignores, format_args!("lvs_sync_daemon: there is no vrrp_instance {name}"));
         return;
     };
-    let sync_id = sync.id.unwrap_or(instance.vrid.get());
+    let sync_id = sync.id.unwrap_or_else(|| instance.vrid.get());
     let daemon = SyncDaemon { sync_id, ..sync.daemon.clone() };
     configuration.vrrp.sync = Some(SyncFollower { instance: name.clone(), daemon });
 }

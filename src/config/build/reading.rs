@@ -135,9 +135,8 @@ impl Reader {
 
     /// Reads a command with who runs it behind it: `"/path arguments" [user [[:]group]]`.
     pub(super) fn command(&mut self, statement: &Statement) -> Option<Command> {
-        let (first, who) = match statement.values.split_first() {
-            Some((first, who)) => (first, who),
-            None => return self.one(statement, |_| Err(String::new())),
+        let Some((first, who)) = statement.values.split_first() else {
+            return self.one(statement, |_| Err(String::new()));
         };
         let words = if first.quoted { self.word(statement, first, split)? } else { vec![first.text.to_string()] };
         let user = user(who);

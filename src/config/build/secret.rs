@@ -17,8 +17,8 @@ const MOST_WINDOW: Duration = Duration::from_secs(300);
 
 /// Reads `authentication`; nothing if it means nothing.
 pub(super) fn password(block: &Statement, r: &mut Reader) -> Option<Authentication> {
-    let (mut make, mut secret): (Option<fn(Secret) -> Authentication>, _) = (None, None);
-    let mut of_type = None;
+    let mut make: Option<fn(Secret) -> Authentication> = None;
+    let (mut secret, mut of_type) = (None, None);
     for statement in inside(block) {
         match &*statement.keyword.text {
             "auth_type" => {

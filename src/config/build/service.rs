@@ -386,10 +386,10 @@ fn virtual_service(
     };
     let mut service = VirtualService::new(key);
     service.scheduler = said.scheduler.clone().unwrap_or_default();
-    let timeout = said.timeout.or(said.netmask.map(|_| PERSISTENCE));
+    let timeout = said.timeout.or_else(|| said.netmask.map(|_| PERSISTENCE));
     let netmask = said.netmask.and_then(|statement| granularity(statement, key.family(), r));
     service.persistence = timeout.map(|timeout| {
-        let netmask = netmask.unwrap_or(Netmask::host(key.family()));
+        let netmask = netmask.unwrap_or_else(|| Netmask::host(key.family()));
         Persistence { timeout, netmask }
     });
     service.engine.clone_from(&said.engine);

@@ -38,8 +38,6 @@ const PATTERN_OPTIONS: &[&str] = &[
     "use_offset_limit",
 ];
 
-const NO_OPTION: &str = "expressions are read by lvsadm's own library; write (?i) and the like in the expression";
-
 const URL: &[Keyword] = &[
     keyword(&["path"], &[One(Word("PATH"))], "Path of the page").required(),
     keyword(&["digest"], &[One(Digest)], "MD5 of the page; see lvsadm check digest"),
@@ -47,7 +45,7 @@ const URL: &[Keyword] = &[
     keyword(&["virtualhost"], &[One(Word("HOST"))], "Host header").default("the check's"),
     keyword(&["regex"], &[One(Pattern)], "Must match the page"),
     flag(&["regex_no_match"], "It must not"),
-    keyword(&["regex_options"], &[Many(OneOf(PATTERN_OPTIONS))], "How it is read").many().not_done(NO_OPTION),
+    keyword(&["regex_options"], &[Many(OneOf(PATTERN_OPTIONS))], "How it is read").many(),
     keyword(&["regex_min_offset"], &[One(Number(0, MOST))], "Where it is looked for first")
         .not_done("all of the page is looked at"),
     keyword(&["regex_max_offset"], &[One(Number(1, MOST))], "Where it is looked for last")

@@ -72,8 +72,7 @@ pub static ROOT: &[Keyword] = &[
     .not_done("a static address that is taken away is put back, and no instance gives up for it"),
     keyword(&["garp_group"], &[], "Links that share the pauses between announcements")
         .block(Keywords(track::GARP_GROUP))
-        .many()
-        .not_done("pauses count for each link by itself; see vrrp_garp_interval"),
+        .many(),
     keyword(&["interface_up_down_delays"], &[], "How long a link must be down or up before it counts")
         .block(Entries(
             "INTERFACE DOWN [UP], in seconds",
