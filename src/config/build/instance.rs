@@ -505,14 +505,6 @@ fn habits(instance: &mut Instance, said: &Said<'_>, defaults: &Defaults, at: &Pl
         );
         instance.accept = false;
     }
-    if strict && !instance.accept && said.get("no_accept").is_none() {
-        let message = format!(
-            "vrrp_strict makes the addresses of {} deaf: they answer no ping, and services on this host do not get packets",
-            instance.name
-        );
-        r.warn(at, Verdict::Accepts, message).hint =
-            Some("leave vrrp_strict out, or write accept here (version 3)".to_owned());
-    }
     instance.answer_lower = !strict && !said.switch("lower_prio_no_advert", defaults.lower_no_advert, r);
     instance.answer_higher = !strict && said.switch("higher_prio_send_advert", defaults.higher_send_advert, r);
     instance.owner_ignores_adverts = strict && owner || said.switch("owner_ignore_adverts", defaults.owner_ignores, r);
