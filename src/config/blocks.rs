@@ -143,7 +143,7 @@ impl Blocks {
     /// Closes and opens blocks as a statement that does not belong here tells.
     fn fit(&mut self, statement: &Statement) {
         let column = statement.keyword.place.column;
-        let begins = |open: &Open| open.opener.as_ref().map_or(u32::MAX, |opener| opener.keyword.place.column);
+        let begins = |open: &Open| open.opener.as_ref().map_or(0, |opener| opener.keyword.place.column);
         let Some(innermost) = self.open.last() else { return self.reopen(statement) };
         // What is not known to be a block takes everything but what stands outside all blocks.
         let is_outer = |inner: &Inner| inner.takes(statement) && !inner.is_list();
