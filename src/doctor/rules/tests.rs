@@ -509,14 +509,15 @@ fn nothing_is_said_of_a_healthy_server() {
 
 #[test]
 fn servers_are_asked_for_what_their_mode_needs() {
-    let breaks: [(fn(&mut Facts), [&[u8]; 3]); 7] = [
+    type Break = (fn(&mut Facts), [&'static [u8]; 3]);
+    let breaks: [Break; 7] = [
         (|facts| set(facts, "ipv4/conf/all/arp_ignore", 0), [&[5], &[], &[5]]),
         (|facts| set(facts, "ipv4/conf/all/arp_announce", 1), [&[5], &[], &[5]]),
-        (|facts| drop(facts.ways.insert(ip("10.0.0.100"), out(2, None))), [&[6], &[], &[6]]),
+        (|facts| _ = facts.ways.insert(ip("10.0.0.100"), out(2, None)), [&[6], &[], &[6]]),
         (|facts| facts.addresses[1].address.prefix = 24, [&[7], &[], &[7]]),
         (|facts| set(facts, "ipv4/conf/tunl0/rp_filter", 1), [&[], &[], &[8]]),
         (|facts| facts.links[2].up = false, [&[], &[], &[9]]),
-        (|facts| drop(facts.ways.insert(ELSEWHERE_V4, out(2, Some("10.0.0.254")))), [&[], &[11], &[]]),
+        (|facts| _ = facts.ways.insert(ELSEWHERE_V4, out(2, Some("10.0.0.254"))), [&[], &[11], &[]]),
     ];
     for (number, (breaking, wanted)) in breaks.into_iter().enumerate() {
         for (mode, wanted) in MODES.into_iter().zip(wanted) {
