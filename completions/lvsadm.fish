@@ -46,11 +46,14 @@ complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "save" -d 'Write the t
 complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "restore" -d 'Make the table what a save file says'
 complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "diff" -d 'Show how two tables differ'
 complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "vrrp" -d 'Move virtual addresses between directors (VRRP)'
+complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "bfd" -d 'See failures of the path to a neighbour in milliseconds (BFD)'
 complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "check" -d 'Keep dead servers out of the table; ask servers whether they work'
 complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "agent" -d 'Run virtual routers and health checks in the background'
 complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "config" -d 'Look at a keepalived.conf, or turn it into a save file'
 complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "set" -d 'Change settings of the agent itself: who gets mail'
 complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "metrics" -d 'Print metrics: the kernel\'s counters, checks, virtual routers, the agent; as Prometheus reads them'
+complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "doctor" -d 'Find out why a service does not work'
+complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "prepare" -d 'Set a director or a real server up, and put everything back'
 complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "completions" -d 'Print the completions of a shell'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-service" -s t -l tcp-service -d 'TCP service' -x -a "(__lvsadm_live)"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand add-service" -s u -l udp-service -d 'UDP service' -x -a "(__lvsadm_live)"
@@ -204,6 +207,7 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand drain" -l state -d 'Save f
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand drain" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand drain" -s 6 -l ipv6 -d 'Only IPv6'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand drain" -l no-wait -d 'Do not wait'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand drain" -l list -d 'Show what is drained, by whom and since when, instead of draining something'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand drain" -l resolve -d 'Look host and service names up'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand drain" -l json -d 'JSON, one line for each change, described in lvsadm(8)'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand drain" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -675,6 +679,93 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subc
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from set" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from set" -l missing-interfaces -d 'Interfaces may be missing, and come and go'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and not __fish_seen_subcommand_from add edit delete list show run" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and not __fish_seen_subcommand_from add edit delete list show run" -f -a "add" -d 'Add a session with a neighbour'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and not __fish_seen_subcommand_from add edit delete list show run" -f -a "edit" -d 'Change what is named of a session; new times are negotiated while it stays up'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and not __fish_seen_subcommand_from add edit delete list show run" -f -a "delete" -d 'Delete sessions; their neighbours are told'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and not __fish_seen_subcommand_from add edit delete list show run" -f -a "list" -d 'Show sessions, one a line'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and not __fish_seen_subcommand_from add edit delete list show run" -f -a "show" -d 'Show everything about sessions'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and not __fish_seen_subcommand_from add edit delete list show run" -f -a "run" -d 'Run sessions in the foreground, without virtual routers, until a signal ends them'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from add" -l neighbour -d 'Address of the other end' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from add" -l source -d 'Our address [default: as the route says]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from add" -l interface -d 'Interface that packets leave and come in by; link-local addresses need one' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from add" -l min-rx -d 'Least time between packets of the neighbour that we can take [default: 10ms]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from add" -l min-tx -d 'Least time between our packets [default: 10ms]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from add" -l idle-tx -d 'Time between our packets while the session is not up, 1s or more [default: 1s]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from add" -l multiplier -d 'How many packets are missed before the path has failed, 1 to 255 [default: 5]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from add" -l auth -d 'simple, md5, meticulous-md5, sha1, meticulous-sha1; the same at both ends' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from add" -l key-id -d 'Number of the key, 0 to 255, the same at both ends [default: 1]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from add" -l secret-file -d 'File with the key, of at most 16 bytes (SHA1: 20)' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from add" -l secret -d 'The key itself, or hex:…; others see it in ps and in the save file' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from add" -l ttl -d 'TTL or hop limit of our packets [default: 255]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from add" -l max-hops -d 'How much lower than --ttl that of the neighbour\'s packets may be [default: 0; with --multihop: any]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from add" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from add" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from add" -l multihop -d 'The neighbour is beyond routers (RFC 5883, port 4784)'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from add" -l passive -d 'Say nothing before the neighbour does'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from add" -l admin-down -d 'Hold the session down, and tell the neighbour so'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from add" -l or-edit -d 'If it is there already, change what is named'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from edit" -l neighbour -d 'Address of the other end' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from edit" -l source -d 'Our address [default: as the route says]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from edit" -l interface -d 'Interface that packets leave and come in by; link-local addresses need one' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from edit" -l min-rx -d 'Least time between packets of the neighbour that we can take [default: 10ms]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from edit" -l min-tx -d 'Least time between our packets [default: 10ms]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from edit" -l idle-tx -d 'Time between our packets while the session is not up, 1s or more [default: 1s]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from edit" -l multiplier -d 'How many packets are missed before the path has failed, 1 to 255 [default: 5]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from edit" -l auth -d 'simple, md5, meticulous-md5, sha1, meticulous-sha1; the same at both ends' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from edit" -l key-id -d 'Number of the key, 0 to 255, the same at both ends [default: 1]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from edit" -l secret-file -d 'File with the key, of at most 16 bytes (SHA1: 20)' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from edit" -l secret -d 'The key itself, or hex:…; others see it in ps and in the save file' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from edit" -l ttl -d 'TTL or hop limit of our packets [default: 255]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from edit" -l max-hops -d 'How much lower than --ttl that of the neighbour\'s packets may be [default: 0; with --multihop: any]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from edit" -l unset -d 'Back to the default: an option, or OPTION=WORD of one that may be repeated' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from edit" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from edit" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from edit" -l multihop -d 'The neighbour is beyond routers (RFC 5883, port 4784)'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from edit" -l passive -d 'Say nothing before the neighbour does'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from edit" -l admin-down -d 'Hold the session down, and tell the neighbour so'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from edit" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from delete" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from delete" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from delete" -l if-exists -d 'What is not there is no failure'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from list" -l watch -d 'Repeat every so many seconds until interrupted; with --json: one line of JSON each time [default: 2]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from list" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from list" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from list" -l json -d 'JSON, described in lvsadm-bfd(7)'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from show" -l watch -d 'Repeat every so many seconds until interrupted; with --json: one line of JSON each time [default: 2]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from show" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from show" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from show" -l json -d 'JSON, described in lvsadm-bfd(7)'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l neighbour -d 'Address of the other end' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l source -d 'Our address [default: as the route says]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l interface -d 'Interface that packets leave and come in by; link-local addresses need one' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l min-rx -d 'Least time between packets of the neighbour that we can take [default: 10ms]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l min-tx -d 'Least time between our packets [default: 10ms]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l idle-tx -d 'Time between our packets while the session is not up, 1s or more [default: 1s]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l multiplier -d 'How many packets are missed before the path has failed, 1 to 255 [default: 5]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l auth -d 'simple, md5, meticulous-md5, sha1, meticulous-sha1; the same at both ends' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l key-id -d 'Number of the key, 0 to 255, the same at both ends [default: 1]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l secret-file -d 'File with the key, of at most 16 bytes (SHA1: 20)' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l secret -d 'The key itself, or hex:…; others see it in ps and in the save file' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l ttl -d 'TTL or hop limit of our packets [default: 255]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l max-hops -d 'How much lower than --ttl that of the neighbour\'s packets may be [default: 0; with --multihop: any]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l rt-priority -d 'Run with this real-time priority' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l nice -d 'Run with this niceness' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l cpu -d 'Run on this CPU only; may be repeated' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l log-to -d 'Where it is said what happens: stderr, syslog, or syslog:FACILITY (daemon, user, local0 to local7)' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l log-level -d 'What is said: error, warn, info or debug' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l multihop -d 'The neighbour is beyond routers (RFC 5883, port 4784)'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l passive -d 'Say nothing before the neighbour does'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l admin-down -d 'Hold the session down, and tell the neighbour so'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l no-swap -d 'Lock memory, so that it never waits for a disk'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l child -d 'The agent reads events from standard output, and holds standard input for as long as it lives'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and not __fish_seen_subcommand_from add edit delete set list run try digest" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and not __fish_seen_subcommand_from add edit delete set list run try digest" -f -a "add" -d 'Add a check: of one server, or of all servers of a service'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and not __fish_seen_subcommand_from add edit delete set list run try digest" -f -a "edit" -d 'Change what is named of a check'
@@ -891,10 +982,11 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_sub
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l nice -d 'Run VRRP with this niceness' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l cpu -d 'Run VRRP on this CPU only; may be repeated' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l script-user -d 'Who runs scripts and commands of checks that name nobody [default: lvsadm_script, keepalived_script or nobody, the first that there is]' -r
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l foreign -d 'What becomes of others\' changes to the kernel\'s table' -r -f -a "adopt\t'They are the operator\'s wish from now on'
-restore\t'They are undone'"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l foreign -d 'What becomes of others\' changes to services of which `check set --foreign` says nothing else [default: adopt]' -r -f -a "adopt\t'They are the operator\'s wish from now on'
+restore\t'They are undone'
+ignore\t'They are said once, and stay until something of ours changes the service'"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l compare -d 'The kernel\'s table is compared within this time, in seconds [default: 5]' -r
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l first-mark -d 'First of 65536 firewall marks for --through-vip [default: 0x4c560000]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l first-mark -d 'First firewall mark for --through-vip, 0x4c560000 to 0x4c56ffff [default: 0x4c560000]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l fresh -d 'Begin with the save file, although an agent that was killed has left what it ran'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l autosave -d 'Write each change to the save file'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l metrics-open -d 'The address may be one that others can reach'
@@ -918,10 +1010,11 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_sub
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l nice -d 'Run VRRP with this niceness' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l cpu -d 'Run VRRP on this CPU only; may be repeated' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l script-user -d 'Who runs scripts and commands of checks that name nobody [default: lvsadm_script, keepalived_script or nobody, the first that there is]' -r
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l foreign -d 'What becomes of others\' changes to the kernel\'s table' -r -f -a "adopt\t'They are the operator\'s wish from now on'
-restore\t'They are undone'"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l foreign -d 'What becomes of others\' changes to services of which `check set --foreign` says nothing else [default: adopt]' -r -f -a "adopt\t'They are the operator\'s wish from now on'
+restore\t'They are undone'
+ignore\t'They are said once, and stay until something of ours changes the service'"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l compare -d 'The kernel\'s table is compared within this time, in seconds [default: 5]' -r
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l first-mark -d 'First of 65536 firewall marks for --through-vip [default: 0x4c560000]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l first-mark -d 'First firewall mark for --through-vip, 0x4c560000 to 0x4c56ffff [default: 0x4c560000]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l fresh -d 'Begin with the save file, although an agent that was killed has left what it ran'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l autosave -d 'Write each change to the save file'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l metrics-open -d 'The address may be one that others can reach'
@@ -950,10 +1043,16 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_sub
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from why" -s 6 -l ipv6 -d 'The packets that -f takes are IPv6'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from why" -l json -d 'JSON, described in lvsadm(8)'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from why" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand config; and not __fish_seen_subcommand_from convert" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand config; and not __fish_seen_subcommand_from convert" -f -a "convert" -d 'Print a keepalived.conf as a save file that does the same'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand config; and not __fish_seen_subcommand_from convert lint" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand config; and not __fish_seen_subcommand_from convert lint" -f -a "convert" -d 'Print a keepalived.conf as a save file that does the same'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand config; and not __fish_seen_subcommand_from convert lint" -f -a "lint" -d 'Say what is wrong with a keepalived.conf'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand config; and __fish_seen_subcommand_from convert" -s o -l output -d 'Write this file, whole and readable for its owner only, instead of standard output' -r -F
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand config; and __fish_seen_subcommand_from convert" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand config; and __fish_seen_subcommand_from lint" -s i -l config-id -d 'What lines that begin with @ID are compared with [default: this machine\'s name]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand config; and __fish_seen_subcommand_from lint" -l strict -d 'Give keepalived\'s own verdict: what it refuses, corrects or ignores with a message'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand config; and __fish_seen_subcommand_from lint" -l elsewhere -d 'The file is for another machine: do not look for its users, scripts and links here'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand config; and __fish_seen_subcommand_from lint" -l json -d 'JSON, described in lvsadm(8)'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand config; and __fish_seen_subcommand_from lint" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and not __fish_seen_subcommand_from mail" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and not __fish_seen_subcommand_from mail" -f -a "mail" -d 'Say who gets mail about what, and how it is sent'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l server -d 'Server that takes the mail [default port: 25; with --tls 465]' -r
@@ -981,6 +1080,62 @@ service\t'One for each service'
 none\t'Only sums'"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand metrics" -l run-dir -d 'Directory of the control sockets [default: /run/lvsadm]' -r -F
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand metrics" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand doctor" -l mode -d 'How the director hands this server packets' -r -f -a "dr\t''
+nat\t''
+tun\t''"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand doctor" -l vip -d 'Virtual address; may be repeated. Modes dr and tun' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand doctor" -l gateway -d 'The director\'s address on this server\'s network. Mode nat' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand doctor" -l client -d 'Only answers to these clients go by the director; may be repeated. Mode nat' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand doctor" -l tun-type -d 'How packets are wrapped. Mode tun' -r -f -a "ipip\t''
+gue\t''
+gre\t''"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand doctor" -l tun-port -d 'UDP port of GUE' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand doctor" -l over -d 'What the wrapped packets travel over [default: the family of the virtual address]' -r -f -a "ipv4\t''
+ipv6\t''"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand doctor" -l port -d 'TCP port of the services, for the rules of the firewall' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand doctor" -l bundle -d 'Write an archive for those who help; it must not exist yet. `.gz` is compressed' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand doctor" -l file -d 'Save file of the table' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand doctor" -l run-dir -d 'Directory of the agent\'s sockets [default: that of this network namespace]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand doctor" -l real-server -d 'This host is a real server'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand doctor" -l fix -d 'Do what is safe and can be undone, after showing it, and look again'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand doctor" -l dry-run -d 'With --fix: only show what would be done'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand doctor" -l passive -d 'Send no packets, and do not listen for any'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand doctor" -l all -d 'Show rules without findings, too'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand doctor" -l json -d 'JSON, described in lvsadm(8)'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand prepare; and not __fish_seen_subcommand_from director real-server undo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand prepare; and not __fish_seen_subcommand_from director real-server undo" -f -a "director" -d 'The host on which IPVS runs'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand prepare; and not __fish_seen_subcommand_from director real-server undo" -f -a "real-server" -d 'A server to which a director hands packets'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand prepare; and not __fish_seen_subcommand_from director real-server undo" -f -a "undo" -d 'Put back what `prepare` and `doctor --fix` changed'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand prepare; and __fish_seen_subcommand_from director" -l mode -d 'How it hands packets to servers' -r -f -a "dr\t''
+nat\t''
+tun\t''"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand prepare; and __fish_seen_subcommand_from director" -l vip -d 'Virtual address that it gets; may be repeated. None where VRRP puts them on a link' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand prepare; and __fish_seen_subcommand_from director" -l dev -d 'Link for them [default: the one that leads there]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand prepare; and __fish_seen_subcommand_from director" -s 6 -l ipv6 -d 'Without --vip: services are IPv6, too'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand prepare; and __fish_seen_subcommand_from director" -l persist -d 'Also after a reboot: files in sysctl.d and modules-load.d, and a unit of systemd'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand prepare; and __fish_seen_subcommand_from director" -l dry-run -d 'Only show what would be done'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand prepare; and __fish_seen_subcommand_from director" -l json -d 'JSON, described in lvsadm(8)'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand prepare; and __fish_seen_subcommand_from director" -s h -l help -d 'Print help'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand prepare; and __fish_seen_subcommand_from real-server" -l mode -d 'How the director hands it packets' -r -f -a "dr\t''
+nat\t''
+tun\t''"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand prepare; and __fish_seen_subcommand_from real-server" -l vip -d 'Virtual address; may be repeated. Modes dr and tun' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand prepare; and __fish_seen_subcommand_from real-server" -l gateway -d 'The director\'s address on this server\'s network. Mode nat' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand prepare; and __fish_seen_subcommand_from real-server" -l client -d 'Only answers to these clients go by the director; may be repeated. Mode nat' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand prepare; and __fish_seen_subcommand_from real-server" -l tun-type -d 'How packets are wrapped. Mode tun' -r -f -a "ipip\t''
+gue\t''
+gre\t''"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand prepare; and __fish_seen_subcommand_from real-server" -l tun-port -d 'UDP port of GUE' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand prepare; and __fish_seen_subcommand_from real-server" -l over -d 'What the wrapped packets travel over [default: the family of the virtual address]' -r -f -a "ipv4\t''
+ipv6\t''"
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand prepare; and __fish_seen_subcommand_from real-server" -l persist -d 'Also after a reboot: files in sysctl.d and modules-load.d, and a unit of systemd'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand prepare; and __fish_seen_subcommand_from real-server" -l dry-run -d 'Only show what would be done'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand prepare; and __fish_seen_subcommand_from real-server" -l json -d 'JSON, described in lvsadm(8)'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand prepare; and __fish_seen_subcommand_from real-server" -s h -l help -d 'Print help'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand prepare; and __fish_seen_subcommand_from undo" -l dry-run -d 'Only show what would be put back'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand prepare; and __fish_seen_subcommand_from undo" -l json -d 'Print what was undone as JSON'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand prepare; and __fish_seen_subcommand_from undo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 
 # Live values, for the verbs and for ipvsadm's options.
