@@ -259,11 +259,6 @@ impl Pools {
                 let Some(pool) = self.pools.get_mut(key) else { return };
                 if !pool.edit(*server, in_kernel) {
                     self.add_server(now, *key, *server, in_kernel.then_some(*server), None);
-                    let member = self.pools.get_mut(key).and_then(|pool| pool.members.get_mut(&server.key));
-                    if let Some(member) = member {
-                        // That it works is no news where it did before we knew of it.
-                        member.old = in_kernel;
-                    }
                 }
             }
             Change::DeleteServer(key, server) => {

@@ -85,7 +85,7 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 fn server(number: u8) -> TcpListener {
-    TcpListener::bind(([127, 0, 0, number], 80)).expect("a server")
+    TcpListener::bind((std::net::Ipv4Addr::new(127, 0, 0, number), 80)).expect("a server")
 }
 
 #[test]

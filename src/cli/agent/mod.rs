@@ -25,7 +25,7 @@ use crate::{agent::SOCKET, host::namespace};
 Examples:
   lvsadm agent start
       What /etc/sysconfig/lvsadm says, in the background.
-  lvsadm check add -t 10.0.0.1:80 http --path /health && lvsadm save --all
+  lvsadm check add -t 10.0.0.1:80 http --path /health; lvsadm save --all
       A change of what runs, kept for the next start.
   lvsadm agent status
       Which processes there are, since when, and whether all is saved.

@@ -18,7 +18,7 @@ use crate::{
 Examples:
   lvsadm config convert > lvsadm.conf
       What /etc/keepalived/keepalived.conf says, as commands.
-  lvsadm config convert keepalived.conf --output /etc/sysconfig/lvsadm && lvsadm agent run
+  lvsadm config convert keepalived.conf --output /etc/sysconfig/lvsadm; lvsadm agent run
       From then on, changes are commands.")]
 pub(super) struct ConvertArgs {
     /// The keepalived.conf [default: /etc/keepalived/keepalived.conf]

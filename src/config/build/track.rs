@@ -262,9 +262,11 @@ pub(super) fn group(
     let has = |keyword: &str| inside(block).iter().any(|statement| &*statement.keyword.text == keyword);
     let weights = has("sync_group_tracking_weight") || has("global_tracking");
     let mut members: Vec<String> = Vec::new();
+    let mut names_any = false;
     for list in inside(block).iter().filter(|statement| &*statement.keyword.text == "group") {
         for word in entries(list) {
             let member = word.text.to_string();
+            names_any = true;
             if !instances.iter().any(|instance| instance.name == member) {
                 let message = format!("there is no vrrp_instance {member}");
                 r.error(&word.place, Verdict::Ignores, message);
@@ -276,8 +278,12 @@ pub(super) fn group(
         }
     }
     if members.is_empty() {
-        let message = format!("vrrp_sync_group {name} has no member, and is left out");
-        r.error(&block.keyword.place, Verdict::Ignores, message).hint = Some("group { INSTANCE INSTANCE }".to_owned());
+        // What is wrong with those that it names is said already.
+        if !names_any {
+            let message = format!("vrrp_sync_group {name} has no member, and is left out");
+            r.error(&block.keyword.place, Verdict::Ignores, message).hint =
+                Some("group { INSTANCE INSTANCE }".to_owned());
+        }
         return None;
     }
     if members.len() == 1 {

@@ -95,7 +95,7 @@ impl Shell {
 
     /// Waits for the end, and fails unless the terminal is as it was.
     #[track_caller]
-    fn as_it_was(mut self) -> String {
+    fn left_as_it_was(mut self) -> String {
         self.until("over", "end");
         let screen = self.read("typescript");
         assert_eq!(self.read("before"), self.read("after"), "{screen:?}");
@@ -131,7 +131,7 @@ fn the_terminal_is_as_it_was() {
         shell.until("paused", "typescript");
         shell.press(b"q");
         shell.until("0", "status");
-        shell.as_it_was();
+        shell.left_as_it_was();
     });
 }
 
@@ -149,7 +149,7 @@ fn signals_give_the_terminal_back() {
             ));
             shell.until("over", "end");
             assert_eq!(shell.read("status").trim(), status, "{}", shell.read("typescript"));
-            shell.as_it_was();
+            shell.left_as_it_was();
         }
     });
 }
@@ -170,7 +170,7 @@ fn it_can_be_suspended() {
         shell.press(b"h");
         shell.until("sort by new connections", "typescript");
         shell.press(b"xq");
-        shell.as_it_was();
+        shell.left_as_it_was();
     });
 }
 
@@ -184,7 +184,7 @@ fn a_window_of_twenty_columns_is_enough() {
         shell.until("CONN/S", "typescript");
         shell.until("10.9.0.1:8", "typescript");
         shell.press(b"jjq");
-        let screen = shell.as_it_was();
+        let screen = shell.left_as_it_was();
         let page = screen.split("\u{1b}[H").nth(1).and_then(|rest| rest.split("\u{1b}[J").next()).expect("a page");
         let page = page.replace("\u{1b}[0m\u{1b}[K", "").replace("\u{1b}[1m", "");
         let lines: Vec<_> = page.split("\r\n").collect();
@@ -235,7 +235,7 @@ fn ten_thousand_servers_are_drawn() {
         let share = (used(&shell) - before) as f64 / 100.0 / begin.elapsed().as_secs_f64();
         eprintln!("10,000 servers at 1 Hz: {:.1} % of a core", share * 100.0);
         shell.press(b"q");
-        shell.as_it_was();
+        shell.left_as_it_was();
         assert!(share < 0.5, "{share}");
         ipvsadm("-C").ok();
     });

@@ -88,8 +88,11 @@ impl Daemon {
         Self::mail_server(POSTFIX_MAIN, &[])
     }
 
+    // The tests in namespaces use these two.
+
     /// The same, which can make connections secure: it is the one who is called this in a certificate of
     /// [`certificate`], whose PEM files these are.
+    #[allow(dead_code)]
     pub(crate) fn postfix_with_tls(key: &str, certificate: &str) -> Self {
         let main =
             format!("{POSTFIX_MAIN}smtpd_tls_security_level = may\nsmtpd_tls_chain_files = {{dir}}/etc/chain.pem\n");
@@ -97,6 +100,7 @@ impl Daemon {
     }
 
     /// The mails that it has taken and kept, as they are in its queue: records, of which some are lines.
+    #[allow(dead_code)]
     pub(crate) fn mails(&self) -> Vec<String> {
         let queue = fs::read_dir(self.directory.path().join("spool/incoming")).into_iter().flatten();
         let mail = |entry: std::io::Result<fs::DirEntry>| fs::read(entry.ok()?.path()).ok();

@@ -35,7 +35,7 @@ fn forged_packets_have_no_effect() {
         stranger.inside(|| {
             let socket = UdpSocket::bind(source).expect("a socket");
             socket.set_ttl(ttl).expect("a TTL");
-            packets.iter().for_each(|packet| drop(socket.send_to(packet, to).expect("sent")));
+            packets.iter().for_each(|packet| _ = socket.send_to(packet, to).expect("sent"));
         });
     };
     stranger.run("ip address add 10.9.9.2/32 dev lo").ok();
