@@ -74,6 +74,9 @@ const FILES: u64 = 4096;
 /// How long children of an agent that was killed may take to end before ours are started.
 const LEFTOVERS: Duration = Duration::from_secs(15);
 
+/// How long they may take where nothing says that an agent was killed.
+const FAREWELL_OF_CHILDREN: Duration = Duration::from_secs(3);
+
 /// How long mail about the end may take.
 const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -325,7 +328,7 @@ async fn alive(watchdog: &mut Option<tokio::time::Interval>) {
 /// Waits until the children of an agent that was killed have ended: they give addresses up, which takes a moment.
 async fn wait_for_leftovers(options: &Options, resume: bool) -> Result<(), Vec<Complaint>> {
     const STEP: Duration = Duration::from_millis(50);
-    let end = now() + if resume { LEFTOVERS } else { Duration::ZERO };
+    let end = now() + if resume { LEFTOVERS } else { FAREWELL_OF_CHILDREN };
     let sockets = [vrrp::SOCKET, check::control::SOCKET].map(|name| options.run_dir.join(name));
     loop {
         let held: Vec<_> = sockets.iter().filter_map(|path| holder(path).map(|pid| (pid, path))).collect();

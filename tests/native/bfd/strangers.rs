@@ -31,7 +31,7 @@ fn forged_packets_have_no_effect() {
     let to: SocketAddr = "10.9.9.1:3784".parse().expect("an address");
     let send = |from: &str, ttl: u32, packets: &[Vec<u8>]| {
         // The stranger has taken the neighbour's address.
-        let source: SocketAddr = format!("{from}:50000").parse().expect("an address");
+        let source: SocketAddr = format!("{from}:0").parse().expect("an address");
         stranger.inside(|| {
             let socket = UdpSocket::bind(source).expect("a socket");
             socket.set_ttl(ttl).expect("a TTL");

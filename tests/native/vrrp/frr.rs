@@ -1,6 +1,6 @@
 //! FRR's vrrpd as peer. It keeps the address on a macvlan all the time, and says itself whether it is master.
 
-use std::{fs, path::Path, process::Command, time::Duration};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command, time::Duration};
 
 use super::site::{Daemon, Host, Site, until};
 use crate::support::Words;
@@ -38,8 +38,9 @@ impl<'a> Frr<'a> {
         fs::remove_file(&sockets).expect("we made it");
         fs::create_dir(&sockets).expect("a directory for sockets");
         // Both give up root.
-        let directory = sockets.parent().expect("it is in our directory").display().to_string();
-        let owned = Command::new("chown").args(["-R", "frr:frr", &directory]).status();
+        let directory = sockets.parent().expect("it is in our directory");
+        fs::set_permissions(directory, fs::Permissions::from_mode(0o755)).expect("our directory");
+        let owned = Command::new("chown").arg("frr:frr").arg(&sockets).status();
         assert!(owned.is_ok_and(|status| status.success()), "FRR's user is missing");
         let sockets = sockets.display().to_string();
         let start = |daemon: &str, file: &Path| {
