@@ -18,7 +18,7 @@ fn forged_packets_have_no_effect() {
     std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("ours");
     let line = |address: &str| {
         format!(
-            "bfd add peer --neighbour {address} --min-tx 20ms --min-rx 20ms --multiplier 3 --auth meticulous-sha1 --secret-file {}\n",
+            "bfd add peer --neighbour {address} --min-tx 100ms --min-rx 100ms --multiplier 5 --auth meticulous-sha1 --secret-file {}\n",
             key.display()
         )
     };
@@ -38,6 +38,13 @@ fn forged_packets_have_no_effect() {
             packets.iter().for_each(|packet| _ = socket.send_to(packet, to).expect("sent"));
         });
     };
+    // It forges packets of BFD, and leaves the neighbour's ARP alone.
+    for switch in ["arp_ignore=1", "arp_announce=2"] {
+        stranger.run(format!("sysctl -qw net.ipv4.conf.all.{switch}")).ok();
+    }
+    let link = us.run("ip -brief link show dev eth0").ok();
+    let mac = link.split_whitespace().nth(2).expect("a MAC address");
+    stranger.run(format!("ip neighbour replace 10.9.9.1 lladdr {mac} dev eth0 nud permanent")).ok();
     stranger.run("ip address add 10.9.9.2/32 dev lo").ok();
     let garbage: Vec<Vec<u8>> =
         vec![vec![], vec![0x20], vec![0xff; 24], vec![0x20, 0xc0, 3, 24, 0, 0, 0, 1], vec![0x20; 2000]];
@@ -53,7 +60,7 @@ fn forged_packets_have_no_effect() {
         let count = |what: &str| rejected[what].as_u64().unwrap_or_default();
         count("authentication_mismatch") >= 30
             && count("ttl") == 10
-            && count("discriminator") == 10
+            && count("discriminator") >= 10
             && count("length") >= 10
     });
     let after = session(us, "peer");
