@@ -194,6 +194,7 @@ pub fn run(loaded: Loaded, options: &RunOptions, run_dir: &Path) -> Result<(), V
             let mut table = loaded.operator().map_err(|error| complaints(&error))?;
             if loaded.table.is_none() {
                 memory.find_left(&mut table);
+                memory.find_drained(&mut table);
             }
             table
         }

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     agent::control::Place,
     ipvs::plan::{Extra, plan},
-    model::{Change, Moment, ServerKey, ServiceKey, Table},
+    model::{Change, Moment, ServerKey, ServiceKey, Table, Weight},
     pool::drain::{Drain, Ramp, Turn},
     state::{file, grammar::NoNames, print, store},
 };
@@ -25,7 +25,7 @@ use crate::{
 const TABLE: &str = "table";
 
 /// What drains and ramps, in the run directory.
-const TURNS: &str = "drains";
+const TURNS: &str = "turns";
 
 /// What an orderly end left in the kernel otherwise than the operator wants it, in the run directory.
 const LEFT: &str = "left";
@@ -206,6 +206,21 @@ impl Memory {
                 if entry.servers.get(&server) == left.and_then(|left| left.servers.get(&server)) {
                     entry.servers.insert(server, wanted);
                 }
+            }
+        }
+    }
+
+    /// Puts into a table that was read from the kernel the weights of servers that a killed process was draining: they are 0
+    /// there, and nobody's wish.
+    pub(super) fn find_drained(&self, table: &mut Table) {
+        let Some(before) = self.table() else { return };
+        for (service, server, _) in self.turns() {
+            let Some(meant) = before.services.get(&service).and_then(|entry| entry.servers.get(&server)) else {
+                continue;
+            };
+            let held = table.services.get_mut(&service).and_then(|entry| entry.servers.get_mut(&server));
+            if let Some(held) = held.filter(|held| held.weight == Weight::ZERO) {
+                held.weight = meant.weight;
             }
         }
     }
