@@ -66,7 +66,8 @@ impl Lateness {
 #[derive(Debug)]
 pub struct Board {
     probes: HashMap<ProbeId, Shared>,
-    equal: HashMap<(Arc<Probe>, Arc<Schedule>), ProbeId>,
+    /// The probes that ask the same, each at a schedule of its own.
+    alike: HashMap<Arc<Probe>, Vec<ProbeId>>,
     due: BTreeSet<(Moment, ProbeId)>,
     /// With those that nobody wants any more, until they are answered: they hold descriptors.
     under_way: HashSet<ProbeId>,
@@ -98,7 +99,7 @@ impl Board {
     pub fn new(seed: u64, most: usize) -> Self {
         Self {
             probes: HashMap::new(),
-            equal: HashMap::new(),
+            alike: HashMap::new(),
             due: BTreeSet::new(),
             under_way: HashSet::new(),
             most: most.max(1),
@@ -114,23 +115,24 @@ impl Board {
     }
 
     /// Adds a probe for one more check, which is asleep at first (see [`Self::wake`]). If an equal one is there, that one
-    /// is shared; else a new one begins, with what is known of `like`, the same probe at another schedule.
-    pub fn add(&mut self, now: Moment, probe: Arc<Probe>, schedule: Arc<Schedule>, like: Option<ProbeId>) -> ProbeId {
-        let key = (Arc::clone(&probe), Arc::clone(&schedule));
-        if let Some(id) = self.equal.get(&key) {
-            if let Some(shared) = self.probes.get_mut(id) {
+    /// is shared; else a new one begins, with what is known from the same probe at another schedule.
+    pub fn add(&mut self, now: Moment, probe: Arc<Probe>, schedule: Arc<Schedule>) -> ProbeId {
+        let (probes, alike) = (&mut self.probes, self.alike.entry(Arc::clone(&probe)).or_default());
+        let equal = alike.iter().find(|id| probes.get(id).is_some_and(|known| *known.course.schedule() == *schedule));
+        if let Some(id) = equal {
+            if let Some(shared) = probes.get_mut(id) {
                 shared.users += 1;
             }
             return *id;
         }
         self.last_id += 1;
         let id = ProbeId(self.last_id);
-        let course = match like.and_then(|like| self.probes.get(&like)) {
+        let course = match alike.first().and_then(|like| probes.get(like)) {
             Some(like) => Course::after(now, schedule, &like.course),
             None => Course::new(now, schedule, &mut self.rng),
         };
-        self.equal.insert(key, id);
-        self.probes.insert(id, Shared { probe, course, users: 1, awake: 0 });
+        alike.push(id);
+        probes.insert(id, Shared { probe, course, users: 1, awake: 0 });
         id
     }
 
@@ -142,7 +144,12 @@ impl Board {
             && let Some(gone) = self.probes.remove(&id)
         {
             self.due.remove(&(gone.course.due(), id));
-            self.equal.remove(&(gone.probe, gone.course.shared_schedule()));
+            if let Some(alike) = self.alike.get_mut(&gone.probe) {
+                alike.retain(|each| *each != id);
+                if alike.is_empty() {
+                    self.alike.remove(&gone.probe);
+                }
+            }
         }
     }
 
@@ -286,7 +293,7 @@ mod tests {
     }
 
     fn awake(board: &mut Board, number: u8) -> ProbeId {
-        let id = board.add(at(0), probe(number).into(), schedule().into(), None);
+        let id = board.add(at(0), probe(number).into(), schedule().into());
         board.wake(at(0), id);
         id
     }
@@ -297,7 +304,7 @@ mod tests {
         let ids: Vec<_> = (0..10).map(|_| awake(&mut board, 1)).collect();
         assert!(ids.iter().all(|id| *id == ids[0]));
         assert_eq!(board.len(), 1);
-        let other = board.add(at(0), probe(1).into(), Schedule { retry: 7, ..schedule() }.into(), None);
+        let other = board.add(at(0), probe(1).into(), Schedule { retry: 7, ..schedule() }.into());
         assert_ne!(other, ids[0], "another schedule is another probe");
         board.release(other);
         assert_eq!(board.poll(at(0)).map(|start| start.id), Some(ids[0]));
@@ -368,7 +375,7 @@ mod tests {
         board.poll(at(0)).unwrap();
         board.handle(at(10), id, good());
         let faster = Schedule { interval: Duration::from_millis(100), ..schedule() };
-        let next = board.add(at(20), probe(1).into(), faster.into(), Some(id));
+        let next = board.add(at(20), probe(1).into(), faster.into());
         board.wake(at(20), next);
         board.rest(id);
         board.release(id);
@@ -380,7 +387,7 @@ mod tests {
     fn sessions_of_bfd_are_told_not_probed() {
         let mut board = Board::new(1, 10);
         let question = Question::Bfd { name: "peer1".into() };
-        let id = board.add(at(0), Probe { question, ..probe(1) }.into(), schedule().into(), None);
+        let id = board.add(at(0), Probe { question, ..probe(1) }.into(), schedule().into());
         board.wake(at(0), id);
         assert_eq!(board.next_timeout(), None);
         assert_eq!(board.bfd("peer1").collect::<Vec<_>>(), [id]);

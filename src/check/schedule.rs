@@ -195,11 +195,6 @@ impl Course {
         &self.schedule
     }
 
-    /// The same, for whoever keeps it.
-    pub(super) fn shared_schedule(&self) -> Arc<Schedule> {
-        Arc::clone(&self.schedule)
-    }
-
     /// Returns the answers so far.
     pub fn history(&self) -> &History {
         &self.history

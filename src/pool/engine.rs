@@ -16,7 +16,6 @@ use crate::{
     check::{
         answer::{Answer, Failure, FailureKind, Success, Verdict},
         board::{Board, ProbeId, Start},
-        settings::Probe,
     },
     host::Command,
     model::{Change, Moment, ServerKey, ServiceKey, Table, Target},
@@ -77,24 +76,32 @@ impl Engine {
         Self {
             board: Board::new(seed, most),
             watched: vec![None; settings.checks.len()],
-            pools: Pools::new(now, settings, kernel, None),
+            pools: Pools::new(now, settings, kernel),
             users: HashMap::new(),
             steps: VecDeque::new(),
         }
     }
 
-    /// Goes on with other settings. What is known of probes, servers and quorums that stay is kept.
+    /// Goes on with other settings. What is known of probes, servers and quorums that stay is kept; services of which
+    /// nothing is different are not touched at all.
     pub fn replace(&mut self, now: Moment, settings: Settings, kernel: &Table) {
-        let new = vec![None; settings.checks.len()];
-        let mut known: HashMap<Arc<Probe>, ProbeId> = HashMap::new();
-        for (check, watched) in self.pools.checks.iter().zip(&self.watched) {
-            known.extend(watched.map(|watched| (Arc::clone(&check.probe), watched.probe)));
+        // What is still to be done speaks of checks by their old numbers.
+        while let Some(step) = self.digest(now) {
+            self.steps.push_back(step);
         }
-        self.pools = Pools::new(now, settings, kernel, Some(&self.pools));
-        let old = std::mem::replace(&mut self.watched, new);
+        let kept = self.pools.replace(now, settings, kernel);
+        let new = vec![None; self.pools.checks.len()];
+        let mut old = std::mem::replace(&mut self.watched, new);
         self.users.clear();
+        for (before, check) in kept {
+            let Some(watched) = old.get_mut(before.0).and_then(Option::take) else { continue };
+            self.users.entry(watched.probe).or_default().push(check);
+            if let Some(place) = self.watched.get_mut(check.0) {
+                *place = Some(watched);
+            }
+        }
         // The new checks first, so that probes that stay are never without a user.
-        while let Some(step) = self.digest(now, &known) {
+        while let Some(step) = self.digest(now) {
             self.steps.push_back(step);
         }
         for watched in old.into_iter().flatten() {
@@ -179,7 +186,7 @@ impl Engine {
             return Some(step);
         }
         self.pools.pass(now);
-        self.digest(now, &HashMap::new()).or_else(|| self.board.poll(now).map(Step::Start))
+        self.digest(now).or_else(|| self.board.poll(now).map(Step::Start))
     }
 
     /// Returns the pools: what the table should be.
@@ -188,13 +195,13 @@ impl Engine {
     }
 
     /// Carries out what the pools want of probes, and returns the next thing that is for others.
-    fn digest(&mut self, now: Moment, known: &HashMap<Arc<Probe>, ProbeId>) -> Option<Step> {
+    fn digest(&mut self, now: Moment) -> Option<Step> {
         loop {
             match self.pools.poll()? {
                 Output::Changed(key) => return Some(Step::Changed(key)),
                 Output::Run { subject, command } => return Some(Step::Run { subject, command }),
                 Output::Notice(notice) => return Some(Step::Notice(notice)),
-                Output::Watch(check) => self.watch(now, check, known),
+                Output::Watch(check) => self.watch(now, check),
                 Output::Unwatch(check) => {
                     if let Some(watched) = self.watched.get_mut(check.0).and_then(Option::take) {
                         if let Some(users) = self.users.get_mut(&watched.probe) {
@@ -209,10 +216,9 @@ impl Engine {
         }
     }
 
-    fn watch(&mut self, now: Moment, id: CheckId, known: &HashMap<Arc<Probe>, ProbeId>) {
+    fn watch(&mut self, now: Moment, id: CheckId) {
         let Some((check, watched)) = self.pools.checks.get_mut(id.0).zip(self.watched.get_mut(id.0)) else { return };
-        let like = known.get(&check.probe).copied();
-        let probe = self.board.add(now, Arc::clone(&check.probe), Arc::clone(&check.schedule), like);
+        let probe = self.board.add(now, Arc::clone(&check.probe), Arc::clone(&check.schedule));
         // An equal one that was there before is as good, and is kept anyway.
         if let Some(kept) = self.board.probe(probe) {
             check.probe = Arc::clone(kept);

@@ -10,6 +10,7 @@ mod drift;
 mod engine;
 mod pools;
 pub mod ramp;
+mod replace;
 mod service;
 pub mod settings;
 pub mod status;

@@ -12,7 +12,7 @@ use super::{
     CheckId, Output,
     drain::{Left, Turn},
     service::{CheckState, Member, Pool},
-    settings::{Check, Foreign, Policy, ServerPolicy, Settings},
+    settings::{Foreign, Policy, ServerPolicy, Settings},
 };
 use crate::{
     check::{
@@ -56,7 +56,7 @@ pub enum Event<'a> {
 }
 
 /// A check of a server of a service. Probes and schedules are shared with who makes them: there are many.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeldCheck {
     /// The service.
     pub service: ServiceKey,
@@ -71,17 +71,17 @@ pub struct HeldCheck {
 }
 
 /// All pools of a process.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Pools {
     pub(super) checks: Vec<HeldCheck>,
     pub(super) pools: IndexMap<ServiceKey, Pool>,
-    by_server: HashMap<(ServiceKey, ServerKey), Vec<CheckId>>,
-    policies: HashMap<ServiceKey, Policy>,
-    server_policies: HashMap<(ServiceKey, ServerKey), ServerPolicy>,
-    changed: IndexSet<ServiceKey>,
-    outputs: VecDeque<Output>,
+    pub(super) by_server: HashMap<(ServiceKey, ServerKey), Vec<CheckId>>,
+    pub(super) policies: HashMap<ServiceKey, Policy>,
+    pub(super) server_policies: HashMap<(ServiceKey, ServerKey), ServerPolicy>,
+    pub(super) changed: IndexSet<ServiceKey>,
+    pub(super) outputs: VecDeque<Output>,
     /// The servers that drain or ramp.
-    turned: IndexSet<(ServiceKey, ServerKey)>,
+    pub(super) turned: IndexSet<(ServiceKey, ServerKey)>,
 }
 
 /// A server that the kernel should not have as the operator wants it.
@@ -98,52 +98,7 @@ pub struct HeldServer {
 }
 
 impl Pools {
-    /// Builds the pools of these settings over a kernel that holds `kernel`, and takes over what `before` knows: states of
-    /// checks that are the same (service, server, probe), quorums, who is asleep.
-    ///
-    /// At first all services that are to be other than before are [`Output::Changed`], and all checks of servers that exist are watched. Services whose
-    /// checks depend on an address sleep until they are told of it.
-    pub fn new(now: Moment, settings: Settings, kernel: &Table, before: Option<&Self>) -> Self {
-        let Settings { operator, checks, policies, servers } = settings;
-        let checks = held(checks);
-        let mut by_server: HashMap<_, Vec<_>> = HashMap::new();
-        for (index, check) in checks.iter().enumerate() {
-            by_server.entry((check.service, check.server)).or_default().push(CheckId(index));
-        }
-        let mut pools = Self {
-            checks,
-            pools: IndexMap::with_capacity(operator.services.len()),
-            by_server,
-            policies: policies.into_iter().map(|policy| (policy.service, policy)).collect(),
-            server_policies: servers.into_iter().map(|policy| ((policy.service, policy.server), policy)).collect(),
-            changed: IndexSet::new(),
-            outputs: VecDeque::new(),
-            turned: IndexSet::new(),
-        };
-        for entry in operator.services.values() {
-            pools.add_service(now, &entry.service, kernel, before);
-            for server in entry.servers.values() {
-                let in_kernel =
-                    kernel.services.get(&entry.service.key).and_then(|entry| entry.servers.get(&server.key));
-                pools.add_server(now, entry.service.key, *server, in_kernel.copied(), before);
-            }
-        }
-        for pool in pools.pools.values_mut() {
-            pool.members.values_mut().for_each(|member| member.old = true);
-            pool.decide_silently(before.and_then(|before| before.pools.get(&pool.service.key)?.quorum));
-        }
-        if let Some(before) = before {
-            let same = |key: &ServiceKey| {
-                let old = before.pools.get(key).filter(|_| !before.changed.contains(key));
-                old.is_some_and(|old| pools.pools.get(key).is_some_and(|new| new.effective() == old.effective()))
-            };
-            pools.changed = pools.changed.iter().copied().filter(|key| !same(key)).collect();
-            pools.bury(before);
-        }
-        pools
-    }
-
-    fn add_service(&mut self, now: Moment, service: &VirtualService, kernel: &Table, before: Option<&Self>) {
+    pub(super) fn add_service(&mut self, now: Moment, service: &VirtualService, kernel: &Table, before: Option<&Self>) {
         let key = service.key;
         let policy = self.policies.get(&key).cloned().unwrap_or_else(|| Policy::of(key));
         let there = kernel.services.get(&key);
@@ -159,7 +114,7 @@ impl Pools {
         self.changed.insert(key);
     }
 
-    fn add_server(
+    pub(super) fn add_server(
         &mut self,
         now: Moment,
         key: ServiceKey,
@@ -197,23 +152,6 @@ impl Pools {
     /// What a server's check with this probe has found out.
     fn known<'a>(&self, member: &'a Member, probe: &Arc<Probe>) -> Option<&'a CheckState> {
         member.checks.iter().find(|state| self.checks.get(state.id.0).is_some_and(|check| check.probe == *probe))
-    }
-
-    /// Ends what was before and is no more.
-    fn bury(&mut self, before: &Self) {
-        for (key, old) in &before.pools {
-            let Some(new) = self.pools.get(key) else {
-                old.finish(&mut self.outputs);
-                self.changed.insert(*key);
-                continue;
-            };
-            let mut ended = old.clone();
-            for gone in old.members.keys().filter(|server| !new.members.contains_key(*server)) {
-                ended.remove(gone, &mut self.outputs);
-            }
-        }
-        // The checks of `before` are not ours to stop watching.
-        self.outputs.retain(|output| !matches!(output, Output::Unwatch(_)));
     }
 
     /// Takes an event.
@@ -512,23 +450,6 @@ impl Pools {
         warnings.sort_unstable();
         warnings
     }
-}
-
-/// Makes checks share equal schedules.
-fn held(checks: Vec<Check>) -> Vec<HeldCheck> {
-    let mut schedules: HashMap<Schedule, Arc<Schedule>> = HashMap::new();
-    let hold = |Check { service, server, probe, schedule, through_vip }: Check| {
-        let schedule = match schedules.get(&schedule) {
-            Some(known) => Arc::clone(known),
-            None => {
-                let new = Arc::new(schedule.clone());
-                schedules.insert(schedule, Arc::clone(&new));
-                new
-            }
-        };
-        HeldCheck { service, server, probe: Arc::new(probe), schedule, through_vip }
-    };
-    checks.into_iter().map(hold).collect()
 }
 
 impl Settings {

@@ -32,7 +32,7 @@ pub(super) struct Pool {
 #[derive(Clone, Debug)]
 pub(super) struct Member {
     pub(super) server: RealServer,
-    policy: Option<Box<ServerPolicy>>,
+    pub(super) policy: Option<Box<ServerPolicy>>,
     pub(super) checks: Vec<CheckState>,
     /// How the kernel had it when the first check of it began: it stays so until all checks have spoken.
     held: Option<RealServer>,

@@ -251,7 +251,7 @@ mod tests {
         let entry = Entry { service: VirtualService::new(service(1)), servers: [(server.key, server)].into() };
         let operator = Table { services: [(service(1), entry)].into(), ..Table::default() };
         let settings = Settings { operator, ..Settings::default() };
-        let pools = Pools::new(Moment::ZERO, settings, &Table::default(), None);
+        let pools = Pools::new(Moment::ZERO, settings, &Table::default());
         let first = ServiceKey::Mark { mark: FIRST, family: Family::V4 };
         let entry = hidden.effective(&first, &pools).unwrap();
         assert!(entry.service.is_hidden());

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     check::{answer::WeightChange, schedule::Health},
-    model::{Change, Target},
+    model::{Change, Scheduler, Target},
 };
 
 /// Pools over a kernel, and what they wanted since they were asked last.
@@ -18,7 +18,7 @@ struct Run(Pools);
 
 impl Run {
     fn new(settings: Settings, kernel: &Table) -> Self {
-        let mut run = Self(Pools::new(at(0), settings, kernel, None));
+        let mut run = Self(Pools::new(at(0), settings, kernel));
         run.commands();
         run
     }
@@ -324,7 +324,8 @@ fn other_settings_keep_what_is_known() {
     after.operator.services[&service(1)].servers.insert(key(4), server(4, 1));
     after.checks[0].schedule.interval = Duration::from_secs(1);
     after.checks.push(check(service(1), key(4), Initial::CheckFirst));
-    let mut run = Run(Pools::new(at(9), after, &run.0.effective_table(), Some(&run.0)));
+    let kernel = run.0.effective_table();
+    assert_eq!(run.0.replace(at(9), after, &kernel), []);
     assert_eq!(run.table(), [], "1 and 2 are still down, 3 is gone, 4 has to pass first");
     assert_eq!(run.commands(), [""; 0]);
     run.says(3, UP).says(1, UP);
@@ -419,10 +420,10 @@ fn a_server_that_drains_gets_nothing_new_whatever_its_checks_say() {
     // With other settings it goes on; without the server it is over.
     run.0.turn_server(at(0), place, drain(true));
     let settings = settings(&[3, 3], Initial::Up, policy(1, 0));
-    let mut next = Pools::new(at(1), settings, &Table::default(), Some(&run.0));
-    assert_eq!(next.turned().count(), 1);
-    next.handle(at(1), Event::Operator { change: &Change::DeleteServer(service(1), key(1)), in_kernel: false });
-    assert_eq!(next.turned().count(), 0);
+    run.0.replace(at(1), settings, &Table::default());
+    assert_eq!(run.0.turned().count(), 1);
+    run.0.handle(at(1), Event::Operator { change: &Change::DeleteServer(service(1), key(1)), in_kernel: false });
+    assert_eq!(run.0.turned().count(), 0);
 }
 
 #[test]
@@ -445,27 +446,52 @@ fn only_what_is_to_be_other_than_before_is_written() {
     let all = || {
         let mut settings = settings(&[1, 1], Initial::Up, policy(1, 0));
         settings.operator.services.insert(service(2), entry(2, &[server(1, 1)]));
+        settings.checks.push(check(service(2), key(1), Initial::Up));
         settings
     };
-    let mut first = Pools::new(at(0), all(), &Table::default(), None);
-    let changed = |pools: &mut Pools| {
-        let mut changed = Vec::new();
+    let mut pools = Pools::new(at(0), all(), &Table::default());
+    let told = |pools: &mut Pools| {
+        let (mut changed, mut watched) = (Vec::new(), Vec::new());
         while let Some(output) = pools.poll() {
-            if let Output::Changed(key) = output {
-                changed.push(key);
+            match output {
+                Output::Changed(key) => changed.push(key),
+                Output::Watch(check) => watched.push(check.0),
+                _ => {}
             }
         }
-        changed
+        (changed, watched)
     };
-    assert_eq!(changed(&mut first).len(), 2);
-    let mut same = Pools::new(at(1), all(), &Table::default(), Some(&first));
-    assert_eq!(changed(&mut same), []);
+    assert_eq!(told(&mut pools), (vec![service(1), service(2)], vec![0, 1, 2]));
+    let ids = |pairs: &[(usize, usize)]| -> Vec<_> { pairs.iter().map(|(a, b)| (CheckId(*a), CheckId(*b))).collect() };
+    assert_eq!(pools.replace(at(1), all(), &Table::default()), ids(&[(0, 0), (1, 1), (2, 2)]));
+    assert_eq!(told(&mut pools), (vec![], vec![]));
+    // Another weight: that service is another one; the other only gets other numbers.
     let mut other = all();
     other.operator.services[1].servers[0] = server(1, 7);
-    let mut next = Pools::new(at(2), other, &Table::default(), Some(&same));
-    assert_eq!(changed(&mut next), [service(2)]);
+    other.checks.rotate_right(1);
+    assert_eq!(pools.replace(at(2), other.clone(), &Table::default()), ids(&[(0, 1), (1, 2)]));
+    assert_eq!(told(&mut pools), (vec![service(2)], vec![0]));
     // What was not told yet is not forgotten.
-    let pending = Pools::new(at(3), all(), &Table::default(), Some(&next));
-    let mut last = Pools::new(at(4), all(), &Table::default(), Some(&pending));
-    assert_eq!(changed(&mut last), [service(2)]);
+    pools.replace(at(3), all(), &Table::default());
+    assert_eq!(pools.replace(at(4), all(), &Table::default()), ids(&[(0, 0), (1, 1)]));
+    assert_eq!(told(&mut pools).0, [service(2)]);
+    // Whatever is said of a service, of a server, or of a check counts.
+    let base = all();
+    let differ = |change: fn(&mut Settings)| {
+        let mut pools = Pools::new(at(0), base.clone(), &Table::default());
+        while pools.poll().is_some() {}
+        let mut settings = base.clone();
+        change(&mut settings);
+        pools.replace(at(1), settings, &Table::default())
+    };
+    assert_eq!(differ(|settings| settings.policies[0].omega ^= true), ids(&[(2, 2)]));
+    assert_eq!(differ(|settings| settings.servers[0].down = None), ids(&[(2, 2)]));
+    assert_eq!(differ(|settings| settings.checks[1].schedule.retry += 1), ids(&[(2, 2)]));
+    assert_eq!(differ(|settings| settings.checks[1].probe.deadline *= 2), ids(&[(2, 2)]));
+    assert_eq!(
+        differ(|settings| settings.operator.services[0].service.scheduler = Scheduler::new("rr")),
+        ids(&[(2, 2)])
+    );
+    assert_eq!(differ(|settings| settings.operator.services[0].servers.swap_indices(0, 1)), ids(&[(2, 2)]));
+    assert_eq!(differ(|settings| drop(settings.checks.remove(2))), ids(&[(0, 0), (1, 1)]));
 }

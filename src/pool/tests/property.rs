@@ -170,7 +170,7 @@ proptest! {
             quorum: None,
         };
         reference.settle();
-        let mut pools = Pools::new(at(0), settings, &table(&[entry(1, &rows)]), None);
+        let mut pools = Pools::new(at(0), settings, &table(&[entry(1, &rows)]));
         for happening in sequence {
             match happening {
                 Happening::Says(check, health, weight) => {

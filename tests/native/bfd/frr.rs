@@ -92,6 +92,8 @@ fn agree(site: &Site, ours: &str, theirs: &str, passive: bool) {
     bfd(us, "edit peer --unset admin-down").ok();
     until_up(us, "peer");
     until("FRR is up again", LIMIT, || frr.is("up"));
+    // Until it says that it sends faster now that it is up, its silence is nothing to wonder at.
+    until("times are agreed on again", LIMIT, || session(us, "peer")["negotiated"]["detection_us"] == 300_000);
 
     // Killed: the detection time, and a little for asking.
     frr.bfdd.kill();

@@ -45,6 +45,8 @@ fn agree(site: &Site, ours: &str, theirs: &str) {
     let mut process = bfd_run(us, &line);
     until_up(us, "peer");
     until("keepalived is up again", LIMIT, || ups(&peer) == 2);
+    // Until it says that it sends faster now that it is up, its silence is nothing to wonder at.
+    until("times are agreed on again", LIMIT, || session(us, "peer")["negotiated"]["detection_us"] == 240_000);
     peer.kill();
     until("we see that it is gone", Duration::from_millis(240 + 400), || is(us, "peer", "down"));
     assert_eq!(session(us, "peer")["diagnostic"], 1);
