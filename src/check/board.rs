@@ -65,7 +65,8 @@ impl Lateness {
 /// first begin first: a probe's next turn is always later than the turns that wait, so that none waits for ever.
 #[derive(Debug)]
 pub struct Board {
-    probes: HashMap<ProbeId, Shared>,
+    /// Boxed, because a map has room for twice as many as there are.
+    probes: HashMap<ProbeId, Box<Shared>>,
     equal: HashMap<(Arc<Probe>, Arc<Schedule>), ProbeId>,
     due: BTreeSet<(Moment, ProbeId)>,
     /// With those that nobody wants any more, until they are answered: they hold descriptors.
@@ -130,7 +131,7 @@ impl Board {
             None => Course::new(now, schedule, &mut self.rng),
         };
         self.equal.insert(key, id);
-        self.probes.insert(id, Shared { probe, course, users: 1, awake: 0 });
+        self.probes.insert(id, Box::new(Shared { probe, course, users: 1, awake: 0 }));
         id
     }
 
@@ -141,8 +142,9 @@ impl Board {
         if shared.users == 0
             && let Some(gone) = self.probes.remove(&id)
         {
-            self.due.remove(&(gone.course.due(), id));
-            self.equal.remove(&(gone.probe, gone.course.shared_schedule()));
+            let Shared { probe, course, .. } = *gone;
+            self.due.remove(&(course.due(), id));
+            self.equal.remove(&(probe, course.shared_schedule()));
         }
     }
 

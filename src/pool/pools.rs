@@ -23,6 +23,9 @@ use crate::{
     model::{Change, Entry, Moment, RealServer, ServerKey, ServiceKey, Table, VirtualService, Weight},
 };
 
+/// Outputs for which there is always room.
+const KEPT: usize = 64;
+
 /// What pools are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event<'a> {
@@ -75,7 +78,8 @@ pub struct HeldCheck {
 pub struct Pools {
     pub(super) checks: Vec<HeldCheck>,
     pub(super) pools: IndexMap<ServiceKey, Pool>,
-    by_server: HashMap<(ServiceKey, ServerKey), Vec<CheckId>>,
+    /// All checks in the order of their services and servers.
+    by_server: Vec<CheckId>,
     policies: HashMap<ServiceKey, Policy>,
     server_policies: HashMap<(ServiceKey, ServerKey), ServerPolicy>,
     changed: IndexSet<ServiceKey>,
@@ -106,10 +110,8 @@ impl Pools {
     pub fn new(now: Moment, settings: Settings, kernel: &Table, before: Option<&Self>) -> Self {
         let Settings { operator, checks, policies, servers } = settings;
         let checks = held(checks);
-        let mut by_server: HashMap<_, Vec<_>> = HashMap::new();
-        for (index, check) in checks.iter().enumerate() {
-            by_server.entry((check.service, check.server)).or_default().push(CheckId(index));
-        }
+        let mut by_server: Vec<_> = (0..checks.len()).map(CheckId).collect();
+        by_server.sort_by_key(|id| checks.get(id.0).map(|check| (check.service, check.server)));
         let mut pools = Self {
             checks,
             pools: IndexMap::with_capacity(operator.services.len()),
@@ -169,8 +171,11 @@ impl Pools {
     ) {
         let Some(pool) = self.pools.get_mut(&key) else { return };
         let old = before.and_then(|before| before.pools.get(&key)?.members.get(&server.key));
-        let ids = self.by_server.get(&(key, server.key)).map(Vec::as_slice).unwrap_or_default();
-        let checks = ids.iter().filter_map(|id| {
+        let place = |id: &CheckId| self.checks.get(id.0).map(|check| (check.service, check.server));
+        let here = Some((key, server.key));
+        let first = self.by_server.partition_point(|id| place(id) < here);
+        let ids = self.by_server.iter().skip(first).take_while(|id| place(id) == here);
+        let checks = ids.filter_map(|id| {
             let check = self.checks.get(id.0)?;
             let known = old.zip(before).and_then(|(old, before)| before.known(old, &check.probe));
             Some(known.map_or_else(
@@ -410,7 +415,12 @@ impl Pools {
     /// Returns what is to be done next, in order; services that changed come last, each once. Gives more after each call
     /// until it gives `None`.
     pub fn poll(&mut self) -> Option<Output> {
-        self.outputs.pop_front().or_else(|| self.changed.shift_remove_index(0).map(Output::Changed))
+        let output = self.outputs.pop_front();
+        if self.outputs.is_empty() {
+            // The begin of many checks is a long list, which is not needed again.
+            self.outputs.shrink_to(KEPT);
+        }
+        output.or_else(|| self.changed.shift_remove_index(0).map(Output::Changed))
     }
 
     /// Says that all ends: what belongs to that with `omega` is to be done.
