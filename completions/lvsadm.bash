@@ -586,7 +586,7 @@ _lvsadm() {
             return 0
             ;;
         lvsadm__subcmd__agent__subcmd__run)
-            opts="-h --state --run-dir --config --fresh --autosave --pid-file --log-file --log-to --log-level --metrics --metrics-per --metrics-open --stop-limit --rt-priority --nice --no-swap --cpu --script-user --restore-table --foreign --compare --first-mark --background --help"
+            opts="-h --state --run-dir --config --fresh --autosave --pid-file --log-file --log-to --log-level --metrics --metrics-per --metrics-open --stop-limit --rt-priority --nice --no-swap --cpu --restore-table --foreign --compare --first-mark --script-user --background --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -644,10 +644,6 @@ _lvsadm() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --script-user)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --foreign)
                     COMPREPLY=($(compgen -W "adopt restore ignore" -- "${cur}"))
                     return 0
@@ -657,6 +653,10 @@ _lvsadm() {
                     return 0
                     ;;
                 --first-mark)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --script-user)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -668,7 +668,7 @@ _lvsadm() {
             return 0
             ;;
         lvsadm__subcmd__agent__subcmd__start)
-            opts="-h --state --run-dir --config --fresh --autosave --pid-file --log-file --log-to --log-level --metrics --metrics-per --metrics-open --stop-limit --rt-priority --nice --no-swap --cpu --script-user --restore-table --foreign --compare --first-mark --help"
+            opts="-h --state --run-dir --config --fresh --autosave --pid-file --log-file --log-to --log-level --metrics --metrics-per --metrics-open --stop-limit --rt-priority --nice --no-swap --cpu --restore-table --foreign --compare --first-mark --script-user --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -726,10 +726,6 @@ _lvsadm() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --script-user)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --foreign)
                     COMPREPLY=($(compgen -W "adopt restore ignore" -- "${cur}"))
                     return 0
@@ -739,6 +735,10 @@ _lvsadm() {
                     return 0
                     ;;
                 --first-mark)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --script-user)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3598,7 +3598,7 @@ _lvsadm() {
             return 0
             ;;
         lvsadm__subcmd__check__subcmd__run)
-            opts="-h --run-dir --restore-table --foreign --compare --first-mark --resume --script-user --whole-file --flush-at-start --at-end --log-to --log-level --child --help"
+            opts="-h --run-dir --restore-table --foreign --compare --first-mark --script-user --resume --whole-file --flush-at-start --at-end --log-to --log-level --child --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -519,9 +519,9 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subc
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l vmac-mac -d 'MAC address of the macvlan [default: 00:00:5e:00:01:VRID]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l rt-priority -d 'Run with this real-time priority' -r
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l nice -d 'Run with this niceness' -r
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l cpu -d 'Run on this CPU only; may be repeated' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l rt-priority -d 'Real-time priority of virtual routers and BFD sessions' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l nice -d 'Niceness of virtual routers and BFD sessions' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l cpu -d 'Run them on this CPU only; may be repeated' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l log-to -d 'Where it is said what happens: stderr, syslog, or syslog:FACILITY (daemon, user, local0 to local7)' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l log-level -d 'What is said: error, warn, info or debug' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l nopreempt -d 'Leave a master of lower priority alone'
@@ -540,7 +540,7 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subc
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l no-pseudo-header -d 'Version 3 over IPv4: checksum without pseudo-header, as RFC 9568 has it'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l vmac-transmit-base -d 'Send adverts by the interface below, with its MAC address'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l vmac-other-links -d 'Macvlans for addresses on other interfaces, too'
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l no-swap -d 'Lock memory, so that it never waits for a disk'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l no-swap -d 'Lock their memory, so that they never wait for a disk'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l child -d 'The agent reads events from standard output, and holds standard input for as long as it lives'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from promote" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
@@ -755,15 +755,15 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subco
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l max-hops -d 'How much lower than --ttl that of the neighbour\'s packets may be [default: 0; with --multihop: any]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l rt-priority -d 'Run with this real-time priority' -r
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l nice -d 'Run with this niceness' -r
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l cpu -d 'Run on this CPU only; may be repeated' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l rt-priority -d 'Real-time priority of virtual routers and BFD sessions' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l nice -d 'Niceness of virtual routers and BFD sessions' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l cpu -d 'Run them on this CPU only; may be repeated' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l log-to -d 'Where it is said what happens: stderr, syslog, or syslog:FACILITY (daemon, user, local0 to local7)' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l log-level -d 'What is said: error, warn, info or debug' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l multihop -d 'The neighbour is beyond routers (RFC 5883, port 4784)'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l passive -d 'Say nothing before the neighbour does'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l admin-down -d 'Hold the session down, and tell the neighbour so'
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l no-swap -d 'Lock memory, so that it never waits for a disk'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l no-swap -d 'Lock their memory, so that they never wait for a disk'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l child -d 'The agent reads events from standard output, and holds standard input for as long as it lives'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and not __fish_seen_subcommand_from add edit delete set list run try digest" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -900,12 +900,12 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_sub
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from list" -l json -d 'JSON, described in lvsadm(8)'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -l run-dir -d 'Directory of the control socket [default: /run/lvsadm]' -r -F
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -l foreign -d 'What becomes of others\' changes to services of which `check set --foreign` says nothing else' -r -f -a "adopt\t'They are the operator\'s wish from now on'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -l foreign -d 'What becomes of others\' changes to services of which `check set --foreign` says nothing else [default: adopt]' -r -f -a "adopt\t'They are the operator\'s wish from now on'
 restore\t'They are undone'
 ignore\t'They are said once, and stay until something of ours changes the service'"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -l compare -d 'The kernel\'s table is compared within this time, in seconds [default: 5]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -l first-mark -d 'First firewall mark for --through-vip, 0x4c560000 to 0x4c56ffff [default: 0x4c560000]' -r
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -l script-user -d 'Who runs scripts and commands that name nobody [default: lvsadm_script, keepalived_script or nobody, the first that there is]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -l script-user -d 'Who runs scripts and commands of checks that name nobody [default: lvsadm_script, keepalived_script or nobody, the first that there is]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -l at-end -d 'What is removed at the end' -r -f -a "remove\t'The services of the file'
 flush\t'Everything'"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -l log-to -d 'Where it is said what happens: stderr, syslog, or syslog:FACILITY (daemon, user, local0 to local7)' -r
@@ -978,19 +978,19 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_sub
 service\t'One for each service'
 none\t'Only sums'"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l stop-limit -d 'The end may take so many seconds; then processes are killed [default: 10]' -r
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l rt-priority -d 'Run VRRP with this real-time priority' -r
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l nice -d 'Run VRRP with this niceness' -r
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l cpu -d 'Run VRRP on this CPU only; may be repeated' -r
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l script-user -d 'Who runs scripts and commands of checks that name nobody [default: lvsadm_script, keepalived_script or nobody, the first that there is]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l rt-priority -d 'Real-time priority of virtual routers and BFD sessions' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l nice -d 'Niceness of virtual routers and BFD sessions' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l cpu -d 'Run them on this CPU only; may be repeated' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l foreign -d 'What becomes of others\' changes to services of which `check set --foreign` says nothing else [default: adopt]' -r -f -a "adopt\t'They are the operator\'s wish from now on'
 restore\t'They are undone'
 ignore\t'They are said once, and stay until something of ours changes the service'"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l compare -d 'The kernel\'s table is compared within this time, in seconds [default: 5]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l first-mark -d 'First firewall mark for --through-vip, 0x4c560000 to 0x4c56ffff [default: 0x4c560000]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l script-user -d 'Who runs scripts and commands of checks that name nobody [default: lvsadm_script, keepalived_script or nobody, the first that there is]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l fresh -d 'Begin with the save file, although an agent that was killed has left what it ran'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l autosave -d 'Write each change to the save file'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l metrics-open -d 'The address may be one that others can reach'
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l no-swap -d 'Lock VRRP\'s memory, so that it never waits for a disk'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l no-swap -d 'Lock their memory, so that they never wait for a disk'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l restore-table -d 'Put all servers back with the operator\'s weight at the end'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l background -d 'Somebody waits on standard output for the word that it runs'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -1006,19 +1006,19 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_sub
 service\t'One for each service'
 none\t'Only sums'"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l stop-limit -d 'The end may take so many seconds; then processes are killed [default: 10]' -r
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l rt-priority -d 'Run VRRP with this real-time priority' -r
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l nice -d 'Run VRRP with this niceness' -r
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l cpu -d 'Run VRRP on this CPU only; may be repeated' -r
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l script-user -d 'Who runs scripts and commands of checks that name nobody [default: lvsadm_script, keepalived_script or nobody, the first that there is]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l rt-priority -d 'Real-time priority of virtual routers and BFD sessions' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l nice -d 'Niceness of virtual routers and BFD sessions' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l cpu -d 'Run them on this CPU only; may be repeated' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l foreign -d 'What becomes of others\' changes to services of which `check set --foreign` says nothing else [default: adopt]' -r -f -a "adopt\t'They are the operator\'s wish from now on'
 restore\t'They are undone'
 ignore\t'They are said once, and stay until something of ours changes the service'"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l compare -d 'The kernel\'s table is compared within this time, in seconds [default: 5]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l first-mark -d 'First firewall mark for --through-vip, 0x4c560000 to 0x4c56ffff [default: 0x4c560000]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l script-user -d 'Who runs scripts and commands of checks that name nobody [default: lvsadm_script, keepalived_script or nobody, the first that there is]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l fresh -d 'Begin with the save file, although an agent that was killed has left what it ran'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l autosave -d 'Write each change to the save file'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l metrics-open -d 'The address may be one that others can reach'
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l no-swap -d 'Lock VRRP\'s memory, so that it never waits for a disk'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l no-swap -d 'Lock their memory, so that they never wait for a disk'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l restore-table -d 'Put all servers back with the operator\'s weight at the end'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from stop" -l run-dir -d 'Directory of the agent\'s control socket [default: /run/lvsadm]' -r -F

@@ -6,6 +6,11 @@ use std::{path::PathBuf, time::Duration};
 
 use lvsadm::{
     bfd::{self, packet::auth::METHODS},
+    check::{
+        agent, dns,
+        lines::{Splitter, TooLong},
+        smtp,
+    },
     config::{
         Environment,
         lint::{Manner, lint},
@@ -173,4 +178,48 @@ pub(crate) fn bfd(data: &[u8]) {
         assert!(sessions.next_timeout().is_none_or(|due| due > at(ms)), "nothing is due for ever");
     }
     assert_eq!(sessions.status(at(2000)).sessions.len(), 2);
+}
+
+/// What a name server answers. The first two bytes are the number of our question.
+pub(crate) fn dns(data: &[u8]) {
+    let Some((id, answer)) = data.split_first_chunk() else { return };
+    let Some((code, _)) = dns::response(u16::from_be_bytes(*id), answer) else { return };
+    assert!(answer.starts_with(id) && !code.to_string().is_empty());
+}
+
+/// What a mail server says: the same, however its bytes come.
+pub(crate) fn smtp(data: &[u8]) {
+    let replies = |size| {
+        let lines = lines(data, size, smtp::LONGEST);
+        lines.iter().map(|line| smtp::reply(line)).collect::<Vec<_>>()
+    };
+    let all = replies(data.len().max(1));
+    assert!(all.iter().flatten().all(|(code, _)| *code < 1000));
+    assert_eq!(replies(1), all);
+}
+
+/// What an agent on a server says.
+pub(crate) fn agent(data: &[u8]) {
+    for line in lines(data, data.len().max(1), agent::LONGEST) {
+        let before_reason = line.split(|byte| b"#\r".contains(byte)).next().unwrap_or_default();
+        let words = String::from_utf8_lossy(before_reason).to_ascii_lowercase();
+        let fails = words.split([' ', '\t', ',']).any(|word| ["down", "failed", "stopped", "maint"].contains(&word));
+        assert!(!fails || !matches!(agent::read(&line), agent::Said::Works(_)), "{words}");
+    }
+}
+
+/// The lines of a text that comes in pieces of a size, up to one that is too long.
+fn lines(data: &[u8], size: usize, longest: usize) -> Vec<Vec<u8>> {
+    let (mut splitter, mut lines) = (Splitter::new(longest), Vec::new());
+    for piece in data.chunks(size) {
+        splitter.push(piece);
+        loop {
+            match splitter.line() {
+                Ok(Some(line)) => lines.push(line),
+                Ok(None) => break,
+                Err(TooLong) => return lines,
+            }
+        }
+    }
+    lines
 }

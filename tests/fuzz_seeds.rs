@@ -56,3 +56,18 @@ fn bfd() {
 fn keepalived() {
     replay("keepalived", targets::keepalived);
 }
+
+#[test]
+fn dns() {
+    replay("dns", targets::dns);
+}
+
+#[test]
+fn smtp() {
+    replay("smtp", targets::smtp);
+}
+
+#[test]
+fn agent() {
+    replay("agent", targets::agent);
+}

@@ -261,6 +261,7 @@ impl Session {
         let mut effects = Effects::default();
         let control = packet.control;
         self.counters.received += 1;
+        let was_waiting = self.settings.passive && self.remote.discriminator == 0;
         let expected = self.receive_interval();
         if self.state == State::Up && self.remote.state == State::Up {
             self.measure.packet(now, expected);
@@ -284,6 +285,11 @@ impl Session {
         }
         if self.state != State::AdminDown {
             self.follow(control.state, now, &mut effects);
+        }
+        // A neighbour that still believes it is up would else hear nothing of us until it is not any more.
+        if was_waiting && effects.send.is_empty() {
+            let first = self.packet(false);
+            effects.send.push(first);
         }
         self.detect = Some(now + self.detection_time());
         self.schedule(now);

@@ -48,7 +48,9 @@ struct Node {
     entered: Vec<(u64, Moment, State, Diagnostic)>,
     /// When the last packet came, by the world's time.
     heard: u64,
+    /// Packets of this node that got lost: in a row, and all.
     lost: u32,
+    lost_ever: u64,
     sent: Vec<Moment>,
 }
 
@@ -92,7 +94,17 @@ impl World {
         let nodes = settings.map(|settings| {
             let (ppm, begin) = (rng.i64(-500..=500), rng.u64(0..1 << 50));
             let sessions = Sessions::new(&[], BTreeMap::new(), 0, Moment::ZERO);
-            Node { sessions, settings, ppm, begin, entered: Vec::new(), heard: 0, lost: 0, sent: Vec::new() }
+            Node {
+                sessions,
+                settings,
+                ppm,
+                begin,
+                entered: Vec::new(),
+                heard: 0,
+                lost: 0,
+                lost_ever: 0,
+                sent: Vec::new(),
+            }
         });
         let mut world = Self { now: 0, nodes, ways, flying: BinaryHeap::new(), count: 0, rng };
         world.start(0, false);
@@ -133,6 +145,7 @@ impl World {
         }
         if here.lost < way.row && self.rng.u32(0..100) < way.percent {
             here.lost += 1;
+            here.lost_ever += 1;
             return;
         }
         here.lost = 0;
@@ -279,13 +292,30 @@ fn who_was_started_anew_is_up_again_soon() {
     for seed in 0..1000 {
         let mut rng = Rng::with_seed(seed);
         let settings = settings(&mut rng, 2);
-        let mut world = World::new(seed, settings, [GOOD; 2]);
+        let mut world = World::new(seed, settings.clone(), [GOOD; 2]);
         world.run(Duration::from_secs(10) + Duration::from_micros(rng.u64(0..100_000)));
         assert_eq!(world.states(), [State::Up; 2], "seed {seed}");
         let remembers = rng.bool();
+        let before = world.nodes[0].status(world.now).discriminator;
+        let restart = world.now;
         world.start(0, remembers);
+        assert!(!remembers || world.nodes[0].status(world.now).discriminator == before);
         world.run(Duration::from_secs(6));
         assert_eq!(world.states(), [State::Up; 2], "seed {seed}, remembers: {remembers}");
+        let up = world.nodes.iter().flat_map(|node| &node.entered).filter(|(_, _, state, _)| *state == State::Up);
+        let took = Duration::from_nanos(up.map(|(at, ..)| *at).max().unwrap_or(0) - restart);
+        // Packets each of which answers the one before; one that is passive waits for the neighbour's next, and
+        // without its discriminator until that begins anew. Sequence numbers begin anew, which the neighbour takes when
+        // nothing was valid for twice the detection time; it is down by then, and speaks each second.
+        let [interval, detection] =
+            [interval(&settings, 1), interval(&settings, 0) * u32::from(settings[0].multiplier)];
+        let most = match (&settings[0].authentication, settings[0].passive) {
+            (None, false) => Duration::ZERO,
+            (None, true) if remembers => interval,
+            (None, true) => detection + Duration::from_secs(2),
+            (Some(_), _) => 2 * detection + Duration::from_secs(2),
+        };
+        assert!(took <= most + Duration::from_millis(1), "seed {seed}, remembers: {remembers}: {took:?}");
         let again = world.nodes[1].entered.iter().filter(|(_, _, state, _)| *state == State::Up).count();
         assert_eq!(again, 2, "seed {seed}: it went down once");
     }
@@ -314,6 +344,43 @@ fn packets_leave_as_the_jitter_says_and_do_not_drift() {
             }
             let mean = sent[sent.len() - 1].since(sent[0]) / (sent.len() as u32 - 1);
             assert!(mean > interval * 78 / 100 && mean < interval * 95 / 100, "seed {seed}: {mean:?} {interval:?}");
+        }
+    }
+}
+
+/// The manual says how good it is.
+#[test]
+fn the_estimate_of_lost_packets_is_near() {
+    for seed in 0..400 {
+        let mut rng = Rng::with_seed(seed);
+        let settings = settings(&mut rng, 4);
+        let percent = [0, 1, 5, 20, 40][rng.usize(0..5)];
+        let is_steady = rng.bool();
+        let ways = [0, 1].map(|node| Way {
+            row: 2,
+            percent,
+            delay: Duration::from_micros(rng.u64(50..50_000)),
+            spread: if is_steady { Duration::ZERO } else { interval(&settings, node) / 5 },
+            ..GOOD
+        });
+        let mut world = World::new(seed, settings, ways);
+        world.run(Duration::from_secs(20));
+        assert_eq!(world.states(), [State::Up; 2], "seed {seed}");
+        let counts = |world: &World| {
+            [0, 1].map(|node| {
+                let measured = world.nodes[1 - node].status(world.now).measured.expect("it is up");
+                (measured.lost, world.nodes[node].lost_ever, world.nodes[node].sent.len() as u64)
+            })
+        };
+        let before = counts(&world);
+        world.run(Duration::from_secs(60));
+        for ((reckoned, lost, sent), before) in counts(&world).into_iter().zip(before) {
+            let (reckoned, lost, sent) = (reckoned - before.0, lost - before.1, sent - before.2);
+            // One or two may be on their way, or in a row that has not ended.
+            let most = 3 + if is_steady { sent / 100 } else { sent / 50 };
+            let text = format!("seed {seed}: {reckoned} of {lost} lost, {sent} sent; {percent} %, steady: {is_steady}");
+            assert!(reckoned.abs_diff(lost) <= most, "{text}");
+            assert!(percent > 0 || !is_steady || reckoned == 0, "{text}");
         }
     }
 }

@@ -22,14 +22,16 @@ use super::{
 };
 
 /// Longest line of an agent.
-const LONGEST: usize = 1024;
+pub const LONGEST: usize = 1024;
 
 /// What a line of an agent says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Said {
+pub enum Said {
+    /// The server works, and what that means for its weight.
     Works(Option<WeightChange>),
     /// The failure, as far as it is described.
     Failed(String),
+    /// Nothing that is known.
     Nonsense,
 }
 
@@ -69,7 +71,7 @@ async fn converse(send: &str, probe: &Probe, clock: &mut Phases) -> Result<Vec<u
 }
 
 /// Reads the words of a line.
-fn read(line: &[u8]) -> Said {
+pub fn read(line: &[u8]) -> Said {
     let line = String::from_utf8_lossy(line);
     // A line may end in CR alone, too.
     let line = line.split('\r').next().unwrap_or_default();

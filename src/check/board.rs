@@ -65,7 +65,8 @@ impl Lateness {
 /// first begin first: a probe's next turn is always later than the turns that wait, so that none waits for ever.
 #[derive(Debug)]
 pub struct Board {
-    probes: HashMap<ProbeId, Shared>,
+    /// Boxed, because a map has room for twice as many as there are.
+    probes: HashMap<ProbeId, Box<Shared>>,
     /// The probes that ask the same, each at a schedule of its own.
     alike: HashMap<Arc<Probe>, Vec<ProbeId>>,
     due: BTreeSet<(Moment, ProbeId)>,
@@ -117,7 +118,7 @@ impl Board {
     /// Adds a probe for one more check, which is asleep at first (see [`Self::wake`]). If an equal one is there, that one
     /// is shared; else a new one begins, with what is known from the same probe at another schedule.
     pub fn add(&mut self, now: Moment, probe: Arc<Probe>, schedule: Arc<Schedule>) -> ProbeId {
-        let (probes, alike) = (&mut self.probes, self.alike.entry(Arc::clone(&probe)).or_default());
+        let (probes, alike) = (&mut self.probes, self.alike.entry(Arc::clone(&probe)).or_insert_with(|| Vec::with_capacity(1)));
         let equal = alike.iter().find(|id| probes.get(id).is_some_and(|known| *known.course.schedule() == *schedule));
         if let Some(id) = equal {
             if let Some(shared) = probes.get_mut(id) {
@@ -132,7 +133,7 @@ impl Board {
             None => Course::new(now, schedule, &mut self.rng),
         };
         alike.push(id);
-        probes.insert(id, Shared { probe, course, users: 1, awake: 0 });
+        probes.insert(id, Box::new(Shared { probe, course, users: 1, awake: 0 }));
         id
     }
 

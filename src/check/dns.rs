@@ -108,7 +108,7 @@ pub fn encode(name: &str) -> Result<Vec<u8>, NameFault> {
 
 /// A response code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Code(u16);
+pub struct Code(u16);
 
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -126,7 +126,7 @@ fn question(id: u16, name: &[u8], kind: u16) -> Vec<u8> {
 }
 
 /// Returns the code and the number of answers of a response to our question, `None` if the bytes are anything else.
-fn response(id: u16, bytes: &[u8]) -> Option<(Code, u16)> {
+pub fn response(id: u16, bytes: &[u8]) -> Option<(Code, u16)> {
     let (words, _) = bytes.get(..HEAD)?.as_chunks::<2>();
     let mut words = words.iter().map(|word| u16::from_be_bytes(*word));
     let (its_id, flags, _questions, answers) = (words.next()?, words.next()?, words.next()?, words.next()?);

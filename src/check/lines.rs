@@ -19,23 +19,23 @@ const CHUNK: usize = 512;
 
 /// Bytes on their way to being lines.
 #[derive(Debug)]
-pub(super) struct Splitter {
+pub struct Splitter {
     held: Vec<u8>,
     longest: usize,
 }
 
 /// A line does not end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct TooLong;
+pub struct TooLong;
 
 impl Splitter {
     /// Splits into lines of at most so many bytes, the end of line not counted.
-    pub(super) fn new(longest: usize) -> Self {
+    pub fn new(longest: usize) -> Self {
         Self { held: Vec::new(), longest }
     }
 
-    /// Takes bytes. Call [`next`](Self::next) until it gives nothing before the next bytes are pushed.
-    pub(super) fn push(&mut self, bytes: &[u8]) {
+    /// Takes bytes. Call [`line`](Self::line) until it gives nothing before the next bytes are pushed.
+    pub fn push(&mut self, bytes: &[u8]) {
         self.held.extend_from_slice(bytes);
     }
 
@@ -43,7 +43,7 @@ impl Splitter {
     ///
     /// # Errors
     /// The line is longer than lines may be.
-    pub(super) fn next(&mut self) -> Result<Option<Vec<u8>>, TooLong> {
+    pub fn line(&mut self) -> Result<Option<Vec<u8>>, TooLong> {
         let Some(end) = self.held.iter().position(|byte| *byte == b'\n') else {
             // The CR of a longest line may be here already.
             return if self.held.len() > self.longest + 1 { Err(TooLong) } else { Ok(None) };
@@ -57,7 +57,7 @@ impl Splitter {
     }
 
     /// Returns what is left when nothing more comes: a line without an end.
-    pub(super) fn rest(self) -> Vec<u8> {
+    pub fn rest(self) -> Vec<u8> {
         self.held
     }
 }
@@ -96,7 +96,7 @@ impl Conversation {
     /// The connection is gone, or the line has no end.
     pub(super) async fn line(&mut self, clock: &mut Phases) -> Result<Option<Vec<u8>>, Verdict> {
         loop {
-            match self.lines.next() {
+            match self.lines.line() {
                 Ok(None) => {}
                 Ok(line) => return Ok(line),
                 Err(TooLong) => {
@@ -134,17 +134,17 @@ mod tests {
     fn lines_have_a_length() {
         let mut lines = Splitter::new(4);
         lines.push(b"abcd\r\nabcd\n\r\nab");
-        assert_eq!(lines.next(), Ok(Some(b"abcd".to_vec())));
-        assert_eq!(lines.next(), Ok(Some(b"abcd".to_vec())));
-        assert_eq!(lines.next(), Ok(Some(Vec::new())));
-        assert_eq!(lines.next(), Ok(None));
+        assert_eq!(lines.line(), Ok(Some(b"abcd".to_vec())));
+        assert_eq!(lines.line(), Ok(Some(b"abcd".to_vec())));
+        assert_eq!(lines.line(), Ok(Some(Vec::new())));
+        assert_eq!(lines.line(), Ok(None));
         lines.push(b"cd\r");
-        assert_eq!(lines.next(), Ok(None));
+        assert_eq!(lines.line(), Ok(None));
         lines.push(b"e");
-        assert_eq!(lines.next(), Err(TooLong));
+        assert_eq!(lines.line(), Err(TooLong));
         let mut lines = Splitter::new(4);
         lines.push(b"abcde\n");
-        assert_eq!(lines.next(), Err(TooLong));
+        assert_eq!(lines.line(), Err(TooLong));
     }
 
     proptest! {
@@ -156,7 +156,7 @@ mod tests {
                 for chunk in chunks {
                     lines.push(chunk);
                     loop {
-                        match lines.next() {
+                        match lines.line() {
                             Ok(Some(line)) => found.push(line),
                             Ok(None) => break,
                             Err(TooLong) => return (found, None),

@@ -2,7 +2,7 @@
 //!
 //! What a server's health means for the table is decided in `pool`.
 
-mod agent;
+pub mod agent;
 pub mod answer;
 pub mod board;
 pub mod certificate;
@@ -18,7 +18,7 @@ pub mod history;
 #[cfg(test)]
 mod hostile;
 mod http;
-mod lines;
+pub mod lines;
 pub mod pattern;
 mod ping;
 pub mod probe;
@@ -26,7 +26,7 @@ pub mod raw;
 pub mod schedule;
 mod script;
 pub mod settings;
-mod smtp;
+pub mod smtp;
 mod tcp;
 mod tls;
 mod udp;

@@ -8,7 +8,7 @@ use super::{
 };
 
 /// Longest line of a reply (RFC 5321, section 4.5.3.1.5), its end not counted.
-const LONGEST: usize = 510;
+pub const LONGEST: usize = 510;
 
 /// A reply of more lines is taken for nonsense.
 const MOST_LINES: usize = 100;
@@ -72,7 +72,7 @@ async fn expect(
 
 /// Reads a line of a reply: its code, and whether it is the last one (RFC 5321, section 4.2: `250-…` goes on, `250 …` and
 /// `250` do not).
-fn reply(line: &[u8]) -> Option<(u16, bool)> {
+pub fn reply(line: &[u8]) -> Option<(u16, bool)> {
     let (code, rest) = line.split_at_checked(3)?;
     if !code.iter().all(u8::is_ascii_digit) {
         return None;

@@ -199,8 +199,8 @@ impl Engine {
         loop {
             match self.pools.poll()? {
                 Output::Changed(key) => return Some(Step::Changed(key)),
-                Output::Run { subject, command } => return Some(Step::Run { subject, command }),
-                Output::Notice(notice) => return Some(Step::Notice(notice)),
+                Output::Run { subject, command } => return Some(Step::Run { subject, command: *command }),
+                Output::Notice(notice) => return Some(Step::Notice(*notice)),
                 Output::Watch(check) => self.watch(now, check),
                 Output::Unwatch(check) => {
                     if let Some(watched) = self.watched.get_mut(check.0).and_then(Option::take) {

@@ -41,11 +41,11 @@ pub enum Output {
     Run {
         /// Whom it is about: a service or a server.
         subject: Target,
-        /// What to run.
-        command: Command,
+        /// What to run. Boxed, as notices are: at the begin there are two small outputs for each check.
+        command: Box<Command>,
     },
     /// Something changed that a person may want to know.
-    Notice(Notice),
+    Notice(Box<Notice>),
     /// A check's server came into being: its probe is wanted.
     Watch(CheckId),
     /// A check's server is no more: its probe is not wanted.

@@ -23,6 +23,9 @@ use crate::{
     model::{Change, Entry, Moment, RealServer, ServerKey, ServiceKey, Table, VirtualService, Weight},
 };
 
+/// Outputs for which there is always room.
+const KEPT: usize = 64;
+
 /// What pools are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event<'a> {
@@ -75,7 +78,8 @@ pub struct HeldCheck {
 pub struct Pools {
     pub(super) checks: Vec<HeldCheck>,
     pub(super) pools: IndexMap<ServiceKey, Pool>,
-    pub(super) by_server: HashMap<(ServiceKey, ServerKey), Vec<CheckId>>,
+    /// All checks in the order of their services and servers.
+    pub(super) by_server: Vec<CheckId>,
     pub(super) policies: HashMap<ServiceKey, Policy>,
     pub(super) server_policies: HashMap<(ServiceKey, ServerKey), ServerPolicy>,
     pub(super) changed: IndexSet<ServiceKey>,
@@ -122,9 +126,8 @@ impl Pools {
         held: Option<RealServer>,
         before: Option<&Self>,
     ) {
-        let Some(pool) = self.pools.get_mut(&key) else { return };
         let old = before.and_then(|before| before.pools.get(&key)?.members.get(&server.key));
-        let ids = self.by_server.get(&(key, server.key)).map(Vec::as_slice).unwrap_or_default();
+        let ids = self.checks_of(&(key, server.key));
         let checks = ids.iter().filter_map(|id| {
             let check = self.checks.get(id.0)?;
             let known = old.zip(before).and_then(|(old, before)| before.known(old, &check.probe));
@@ -138,6 +141,7 @@ impl Pools {
         if let Some(old) = old.filter(|old| old.health == member.health) {
             member.since = old.since;
         }
+        let Some(pool) = self.pools.get_mut(&key) else { return };
         if let Some(turn) = old.and_then(|old| old.turn.clone()) {
             member.turn = Some(turn);
             self.turned.insert((key, server.key));
@@ -147,6 +151,15 @@ impl Pools {
             self.outputs.extend(pool.awake.then_some(Output::Wake(check.id)));
         }
         pool.members.insert(server.key, member);
+    }
+
+    /// Returns the checks of a server.
+    pub(super) fn checks_of(&self, place: &(ServiceKey, ServerKey)) -> &[CheckId] {
+        let of = |id: &CheckId| self.checks.get(id.0).map(|check| (check.service, check.server));
+        let first = self.by_server.partition_point(|id| of(id) < Some(*place));
+        let behind = self.by_server.get(first..).unwrap_or_default();
+        let count = behind.iter().take_while(|id| of(id) == Some(*place)).count();
+        behind.get(..count).unwrap_or_default()
     }
 
     /// What a server's check with this probe has found out.
@@ -348,7 +361,12 @@ impl Pools {
     /// Returns what is to be done next, in order; services that changed come last, each once. Gives more after each call
     /// until it gives `None`.
     pub fn poll(&mut self) -> Option<Output> {
-        self.outputs.pop_front().or_else(|| self.changed.shift_remove_index(0).map(Output::Changed))
+        let output = self.outputs.pop_front();
+        if self.outputs.is_empty() {
+            // The begin of many checks is a long list, which is not needed again.
+            self.outputs.shrink_to(KEPT);
+        }
+        output.or_else(|| self.changed.shift_remove_index(0).map(Output::Changed))
     }
 
     /// Says that all ends: what belongs to that with `omega` is to be done.

@@ -31,10 +31,8 @@ impl Pools {
     pub fn replace(&mut self, now: Moment, settings: Settings, kernel: &Table) -> Vec<(CheckId, CheckId)> {
         let Settings { operator, checks, policies, servers } = settings;
         let checks = held(checks);
-        let mut by_server: HashMap<_, Vec<_>> = HashMap::with_capacity(checks.len());
-        for (index, check) in checks.iter().enumerate() {
-            by_server.entry((check.service, check.server)).or_default().push(CheckId(index));
-        }
+        let mut by_server: Vec<_> = (0..checks.len()).map(CheckId).collect();
+        by_server.sort_by_key(|id| checks.get(id.0).map(|check| (check.service, check.server)));
         let new = Self {
             checks,
             by_server,
@@ -85,7 +83,7 @@ impl Pools {
         let mut checks = Vec::with_capacity(entry.servers.len());
         for (member, server) in old.members.values().zip(entry.servers.values()) {
             let place = (key, server.key);
-            let ids = self.by_server.get(&place).map(Vec::as_slice).unwrap_or_default();
+            let ids = self.checks_of(&place);
             if member.server != *server
                 || member.policy.as_deref() != self.server_policies.get(&place)
                 || member.checks.len() != ids.len()

@@ -33,7 +33,7 @@ pub(super) struct Pool {
 pub(super) struct Member {
     pub(super) server: RealServer,
     pub(super) policy: Option<Box<ServerPolicy>>,
-    pub(super) checks: Vec<CheckState>,
+    pub(super) checks: Box<[CheckState]>,
     /// How the kernel had it when the first check of it began: it stays so until all checks have spoken.
     held: Option<RealServer>,
     /// Whether it was there before we came: to find that it works is no news then.
@@ -57,7 +57,7 @@ impl Member {
         now: Moment,
         server: RealServer,
         policy: Option<ServerPolicy>,
-        checks: Vec<CheckState>,
+        checks: Box<[CheckState]>,
         held: Option<RealServer>,
     ) -> Self {
         let mut member = Self {
@@ -165,10 +165,11 @@ impl Pool {
             Health::Untested => return,
         };
         let target = Target::Server(key, server);
-        out.extend([Output::Notice(Notice { target, up, reason: reason.to_owned(), evidence: evidence.to_vec() })]);
+        let notice = Notice { target, up, reason: reason.to_owned(), evidence: evidence.to_vec() };
+        out.extend([Output::Notice(Box::new(notice))]);
         let policy = member.policy.as_ref();
         let command = policy.and_then(|policy| if up { policy.up.clone() } else { policy.down.clone() });
-        out.extend(command.map(|command| Output::Run { subject: target, command }));
+        out.extend(command.map(|command| Output::Run { subject: target, command: Box::new(command) }));
     }
 
     /// Decides the quorum anew; says and does what belongs to a change.
@@ -186,9 +187,9 @@ impl Pool {
         }
         let target = Target::Service(self.key());
         let reason = format!("weight of working servers {}, quorum {}", self.working(), self.policy.quorum);
-        out.extend([Output::Notice(Notice { target, up, reason, evidence: Vec::new() })]);
+        out.extend([Output::Notice(Box::new(Notice { target, up, reason, evidence: Vec::new() }))]);
         let command = if up { self.policy.quorum_up.clone() } else { self.policy.quorum_down.clone() };
-        out.extend(command.map(|command| Output::Run { subject: target, command }));
+        out.extend(command.map(|command| Output::Run { subject: target, command: Box::new(command) }));
     }
 
     /// Decides the quorum at the start, when there is nobody to be told of a change.
@@ -302,7 +303,9 @@ impl Pool {
         }
         if self.policy.omega && self.quorum == Some(true) {
             let subject = Target::Service(self.key());
-            out.extend(self.policy.quorum_down.clone().map(|command| Output::Run { subject, command }));
+            out.extend(
+                self.policy.quorum_down.clone().map(|command| Output::Run { subject, command: Box::new(command) }),
+            );
         }
     }
 
@@ -310,7 +313,7 @@ impl Pool {
         if self.policy.omega && member.health == Health::Up {
             let subject = Target::Server(self.key(), member.server.key);
             let command = member.policy.as_ref().and_then(|policy| policy.down.clone());
-            out.extend(command.map(|command| Output::Run { subject, command }));
+            out.extend(command.map(|command| Output::Run { subject, command: Box::new(command) }));
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! That one has the C library look up the bounds of the stack in `/proc/self/maps`: with the page faults behind it, a fifth
 //! of what `lvsadm -A …` costs as a whole, and scripts run such commands by the thousand. What else it does and a program
-//! needs is done here: no socket gets the number of a standard stream, and a reader that goes away is an error, not a death.
+//! needs is done here: no socket gets the number of a standard stream, and a reader that goes away is an error, not a death. A panic
+//! ends the process, in whichever thread and build: nothing goes on half-way, and the agent starts another child in its place.
 
 #![allow(unsafe_code)]
 
@@ -12,16 +13,14 @@ use std::{
     io::{self, Write},
     mem,
     os::{fd::AsRawFd, unix::ffi::OsStringExt},
-    panic,
+    panic::{self, PanicHookInfo},
+    process,
 };
 
 use nix::{
     libc,
     sys::signal::{SigHandler, Signal, signal},
 };
-
-/// The exit status of a program that panicked, as the standard library has it.
-const PANICKED: c_int = 101;
 
 /// Makes a function from the words of the command line to the exit status the `main` of a program, which must be
 /// `#![no_main]`.
@@ -50,10 +49,21 @@ pub unsafe fn run(count: c_int, words: *const *const c_char, main: fn(Vec<OsStri
         OsString::from_vec(word.to_bytes().to_vec())
     });
     let words = words.collect();
-    // A panic has said what it has to say, and must not leave a function that C called.
-    let status = panic::catch_unwind(move || main(words)).map_or(PANICKED, c_int::from);
+    panic::set_hook(Box::new(end));
+    let status = main(words);
     let _ = io::stdout().flush();
-    status
+    status.into()
+}
+
+/// Says what to report of a panic, and ends the process.
+fn end(panic: &PanicHookInfo<'_>) {
+    // Nobody may be there to read it.
+    let _ = writeln!(
+        io::stderr(),
+        "lvsadm {}: {panic}\nThis is a defect of lvsadm. Please report these lines, and what it was doing.",
+        env!("CARGO_PKG_VERSION"),
+    );
+    process::abort();
 }
 
 /// Opens `/dev/null` for each standard stream that is closed, so that no file of ours takes its place: a new file gets the
@@ -64,5 +74,34 @@ fn open_standard_streams() {
     {
         // It stays open to the end.
         mem::forget(null);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{env, os::unix::process::ExitStatusExt, process::Command};
+
+    use super::*;
+
+    #[test]
+    fn a_panic_says_what_to_report_and_ends_the_process() {
+        let this = env::current_exe().expect("a test program");
+        let output = Command::new(this)
+            .args(["--exact", "sys::start::tests::panics_in_a_thread", "--ignored", "--nocapture"])
+            .output()
+            .expect("it runs again");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.signal(), Some(libc::SIGABRT), "{said}");
+        for part in [env!("CARGO_PKG_VERSION"), "what went wrong", "src/sys/start.rs", "a defect of lvsadm"] {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+    }
+
+    #[test]
+    #[ignore = "it ends the process; the test above has one for it"]
+    fn panics_in_a_thread() {
+        panic::set_hook(Box::new(end));
+        let _ = std::thread::spawn(|| panic!("what went wrong")).join();
+        unreachable!("a panic ends all threads");
     }
 }

@@ -353,25 +353,27 @@ impl Process {
     /// Begins a probe.
     fn start(&mut self, start: Start) {
         let Start { id, probe } = start;
-        let mut reply = Reply { id, answers: self.answers.0.clone(), sent: false };
+        let answers = self.answers.0.clone();
+        // Nobody waits for it any more when everything ends.
+        let reply = move |answer| _ = answers.send((id, answer));
         let probe = match self.hidden.behind(&probe) {
             None => probe,
             Some((key, _)) if !self.keeper.known().services.contains_key(&key) => {
                 // Without it the probe would be forwarded as anybody's connection, to any server.
                 let reason = format!("the hidden service {key} is not in the kernel's table");
-                return reply.send(own_answer(Verdict::Unknown(reason)));
+                return reply(own_answer(Verdict::Unknown(reason)));
             }
             Some((_, server)) => match with_source(&probe, server) {
                 Some(probe) => probe,
                 None => {
                     let reason = format!("there is no route to {}", server.address);
                     let failure = Failure { kind: FailureKind::Unreachable, reason, evidence: Vec::new() };
-                    return reply.send(own_answer(Verdict::Bad(failure)));
+                    return reply(own_answer(Verdict::Bad(failure)));
                 }
             },
         };
         let context = Rc::clone(&self.context);
-        tokio::task::spawn_local(async move { reply.send(ask(&probe, &context).await) });
+        tokio::task::spawn_local(async move { reply(ask(&probe, &context).await) });
     }
 
     fn obey(&mut self, order: Order) {
@@ -547,29 +549,6 @@ fn with_source(probe: &Arc<Probe>, server: ServerKey) -> Option<Arc<Probe>> {
 
 fn own_answer(verdict: Verdict) -> Answer {
     Answer { verdict, took: Duration::ZERO, phases: Vec::new() }
-}
-
-/// Brings a probe's answer back, and if the probe ends without one (its checker has a defect), says that.
-struct Reply {
-    id: ProbeId,
-    answers: Answers,
-    sent: bool,
-}
-
-impl Reply {
-    fn send(&mut self, answer: Answer) {
-        self.sent = true;
-        // Nobody waits for it any more when everything ends.
-        let _ = self.answers.send((self.id, answer));
-    }
-}
-
-impl Drop for Reply {
-    fn drop(&mut self) {
-        if !self.sent {
-            self.send(own_answer(Verdict::Unknown("its checker broke off; this is a defect of lvsadm".to_owned())));
-        }
-    }
 }
 
 /// Returns the addresses of this host.

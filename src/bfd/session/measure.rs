@@ -94,11 +94,12 @@ impl Counters {
 pub struct Measure {
     last: Option<(Moment, Duration)>,
     gap: Option<Duration>,
-    /// Mean difference between one gap and the next, as RFC 3550 section 6.4.1 has it.
+    /// Mean difference between one gap and the next, as RFC 3550 section 6.4.1 has it; a gap in which packets got lost counts
+    /// as what each of them would have had.
     pub jitter: Duration,
     /// The longest time between two packets.
     pub longest: Duration,
-    /// About how many packets got lost: gaps that are too long for the interval.
+    /// About how many packets got lost: packets have no numbers, so it is reckoned from gaps.
     pub lost: u64,
 }
 
@@ -113,15 +114,23 @@ impl Measure {
         };
         let gap = now.since(last);
         self.longest = self.longest.max(gap);
-        // Machines and networks that are never in time lose nothing by that.
-        if gap > interval * 6 / 5 + self.jitter * 3 {
-            let usual = (interval * 7 / 8).as_nanos().max(1);
-            let sent = (gap.as_nanos() + usual / 2) / usual;
-            self.lost += u64::try_from(sent.saturating_sub(1)).unwrap_or(u64::MAX).max(1);
-        }
+        let sent = self.sent_in(gap, interval);
+        self.lost += u64::from(sent - 1);
+        let gap = gap / sent;
         if let Some(before) = self.gap.replace(gap) {
             self.jitter = (self.jitter * 15 + gap.abs_diff(before)) / 16;
         }
+    }
+
+    /// Reckons how many packets were sent from one that came to the next, that one counted. Machines and networks that are
+    /// never in time lose nothing by that.
+    fn sent_in(&self, gap: Duration, interval: Duration) -> u32 {
+        if gap <= interval * 6 / 5 + self.jitter * 2 {
+            return 1;
+        }
+        // Senders shorten intervals by up to a quarter, at random.
+        let usual = (interval * 7 / 8).as_nanos().max(1);
+        u32::try_from((gap.as_nanos() + usual / 2) / usual).unwrap_or(u32::MAX).max(1)
     }
 
     /// The next gap means nothing.

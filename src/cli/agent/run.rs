@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use nix::{
     sched::{CloneFlags, setns},
     unistd,
@@ -21,7 +21,13 @@ use nix::{
 use super::ask::refused;
 use crate::{
     agent::{self, control, supervisor},
-    cli::{Complaint, Error, Ui, args, check::ForeignWord, config::KEEPALIVED_CONF, metrics::PerWord, vrrp::Target},
+    cli::{
+        Complaint, Error, Ui, args,
+        check::TableArgs,
+        config::KEEPALIVED_CONF,
+        metrics::PerWord,
+        vrrp::{Target, run::TurnArgs},
+    },
     config::{
         Environment,
         build::Global,
@@ -94,33 +100,10 @@ pub(super) struct RunOptions {
     /// The end may take so many seconds; then processes are killed [default: 10]
     #[arg(long, value_name = "SECONDS", help_heading = "Process", value_parser = args::interval)]
     stop_limit: Option<Duration>,
-    /// Run VRRP with this real-time priority
-    #[arg(long, value_name = "NUMBER", help_heading = "Process", value_parser = clap::value_parser!(u8).range(1..=99))]
-    rt_priority: Option<u8>,
-    /// Run VRRP with this niceness
-    #[arg(long, value_name = "NUMBER", help_heading = "Process", allow_negative_numbers = true, value_parser = clap::value_parser!(i8).range(-20..=19))]
-    nice: Option<i8>,
-    /// Lock VRRP's memory, so that it never waits for a disk
-    #[arg(long, help_heading = "Process")]
-    no_swap: bool,
-    /// Run VRRP on this CPU only; may be repeated
-    #[arg(long, value_name = "NUMBER", help_heading = "Process")]
-    cpu: Vec<usize>,
-    /// Who runs scripts and commands of checks that name nobody [default: lvsadm_script, keepalived_script or nobody, the first that there is]
-    #[arg(long, value_name = "USER[:GROUP]", help_heading = "Process")]
-    script_user: Option<String>,
-    /// Put all servers back with the operator's weight at the end
-    #[arg(long, help_heading = "Table")]
-    restore_table: bool,
-    /// What becomes of others' changes to services of which `check set --foreign` says nothing else [default: adopt]
-    #[arg(long, value_name = "WHAT", help_heading = "Table")]
-    foreign: Option<ForeignWord>,
-    /// The kernel's table is compared within this time, in seconds [default: 5]
-    #[arg(long, value_name = "SECONDS", help_heading = "Table", value_parser = args::interval)]
-    compare: Option<Duration>,
-    /// First firewall mark for --through-vip, 0x4c560000 to 0x4c56ffff [default: 0x4c560000]
-    #[arg(long, value_name = "MARK", help_heading = "Table")]
-    first_mark: Option<String>,
+    #[command(flatten)]
+    turns: TurnArgs,
+    #[command(flatten)]
+    table: TableArgs,
 }
 
 impl RunArgs {
@@ -182,7 +165,8 @@ impl RunOptions {
         let default = background.then(|| run_dir.join("agent.pid"));
         let pid_file = self.pid_file.clone().map(absolute).transpose()?.or(default);
         let stop_limit = self.stop_limit.unwrap_or(Duration::from_secs(10));
-        let (vrrp_words, check_words) = (self.vrrp_words(), self.check_words());
+        let vrrp_words = self.turns.words().chain(self.log_words()).collect();
+        let check_words = self.table.words().chain(self.log_words()).collect();
         let metrics = self.metrics_port()?;
         let Self { fresh, autosave, .. } = self;
         Ok(supervisor::Options {
@@ -209,27 +193,6 @@ impl RunOptions {
             return Err(Error::usage(vec![complaint]));
         }
         Ok(Some(supervisor::Port { address, per: self.metrics_per.into() }))
-    }
-
-    fn vrrp_words(&self) -> Vec<String> {
-        let priority = self.rt_priority.map(|value| format!("--rt-priority={value}"));
-        let nice = self.nice.map(|value| format!("--nice={value}"));
-        let lock = self.no_swap.then(|| "--no-swap".to_owned());
-        let cpus = self.cpu.iter().map(|cpu| format!("--cpu={cpu}"));
-        priority.into_iter().chain(nice).chain(lock).chain(cpus).chain(self.log_words()).collect()
-    }
-
-    fn check_words(&self) -> Vec<String> {
-        let foreign = self.foreign.and_then(|word| word.to_possible_value());
-        let named = [
-            ("script-user", self.script_user.clone()),
-            ("foreign", foreign.map(|word| word.get_name().to_owned())),
-            ("compare", self.compare.map(|time| time.as_secs_f64().to_string())),
-            ("first-mark", self.first_mark.clone()),
-        ];
-        let named = named.into_iter().filter_map(|(name, value)| Some(format!("--{name}={}", value?)));
-        let restore = self.restore_table.then(|| "--restore-table".to_owned());
-        named.chain(restore).chain(self.log_words()).collect()
     }
 
     /// Children log as their parent; what is usual need not be said.
@@ -296,7 +259,7 @@ mod tests {
         let line = Line::try_parse_from(words.split_whitespace()).unwrap();
         let options = line.run.options.prepare(true).unwrap();
         assert_eq!(options.vrrp_words, ["--rt-priority=5", "--nice=-3", "--no-swap", "--cpu=0", "--cpu=1"]);
-        assert_eq!(options.check_words, ["--foreign=restore", "--compare=2", "--restore-table"]);
+        assert_eq!(options.check_words, ["--restore-table", "--foreign=restore", "--compare=2"]);
         assert!(options.run_dir.is_absolute() && options.autosave && !options.fresh);
         assert_eq!(options.pid_file, Some(options.run_dir.join("agent.pid")));
         let bare = Line::try_parse_from(["run"]).unwrap().run.options.prepare(false).unwrap();

@@ -7,9 +7,15 @@ use clap::{Args, Subcommand};
 
 use super::{
     Error, Ui,
-    vrrp::change::{AddArgs, DeleteArgs, EditArgs},
+    vrrp::{
+        change::{AddArgs, DeleteArgs, EditArgs},
+        list::ListArgs,
+    },
 };
-use crate::state::vrrp::{Kind, SessionGrammar};
+use crate::{
+    bfd::status::Status,
+    state::vrrp::{Kind, SessionGrammar},
+};
 
 /// See failures of the path to a neighbour in milliseconds (BFD)
 ///
@@ -61,9 +67,9 @@ Examples:
     /// Delete sessions; their neighbours are told
     Delete(DeleteArgs),
     /// Show sessions, one a line
-    List(list::ListArgs),
+    List(ListArgs<Status>),
     /// Show everything about sessions
-    Show(list::ShowArgs),
+    Show(ListArgs<Status>),
     /// Run sessions in the foreground, without virtual routers, until a signal ends them
     #[command(after_long_help = run::HELP)]
     Run(Box<run::RunArgs>),
@@ -78,8 +84,8 @@ pub fn run(args: BfdArgs, ui: &mut Ui) -> Result<u8, Error> {
         Command::Add(args) => args.run(Kind::Session, ui),
         Command::Edit(args) => args.run(Kind::Session, ui),
         Command::Delete(args) => args.run(Kind::Session, ui),
-        Command::List(args) => args.run(ui),
-        Command::Show(args) => args.run(ui),
+        Command::List(args) => args.list(ui),
+        Command::Show(args) => args.show(ui),
         Command::Run(args) => args.run(ui),
     }
 }

@@ -14,7 +14,7 @@ use std::{
 
 use clap::{Args, Subcommand};
 
-pub(in crate::cli) use self::run::ForeignWord;
+pub(in crate::cli) use self::run::TableArgs;
 use super::{Complaint, Error, Ui};
 use crate::{
     check::{

@@ -1,6 +1,6 @@
 //! `lvsadm check run`: the checks of the save file, in the foreground.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 
@@ -38,24 +38,11 @@ pub(super) struct RunArgs {
     /// Directory of the control socket [default: /run/lvsadm]
     #[arg(long, value_name = "DIR", help_heading = "Process")]
     run_dir: Option<PathBuf>,
-    /// Put all servers back with the operator's weight at the end
-    #[arg(long, help_heading = "Table")]
-    restore_table: bool,
-    /// What becomes of others' changes to services of which `check set --foreign` says nothing else
-    #[arg(long, value_name = "WHAT", default_value = "adopt", help_heading = "Table")]
-    foreign: ForeignWord,
-    /// The kernel's table is compared within this time, in seconds [default: 5]
-    #[arg(long, value_name = "SECONDS", help_heading = "Table", value_parser = args::interval)]
-    compare: Option<std::time::Duration>,
-    /// First firewall mark for --through-vip, 0x4c560000 to 0x4c56ffff [default: 0x4c560000]
-    #[arg(long, value_name = "MARK", help_heading = "Table")]
-    first_mark: Option<String>,
+    #[command(flatten)]
+    table: TableArgs,
     /// Servers that are out stay out until they pass, whatever --initial says: after a process that died
     #[arg(long, help_heading = "Table")]
     resume: bool,
-    /// Who runs scripts and commands that name nobody [default: lvsadm_script, keepalived_script or nobody, the first that there is]
-    #[arg(long, value_name = "USER[:GROUP]", help_heading = "Process")]
-    script_user: Option<String>,
     /// keepalived's rules: the file is the whole table, and nothing of it stays at the end
     #[arg(long, hide = true)]
     whole_file: bool,
@@ -72,8 +59,43 @@ pub(super) struct RunArgs {
     child: bool,
 }
 
+/// What becomes of the table, and who runs scripts. The agent has these options for its check process.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct TableArgs {
+    /// Put all servers back with the operator's weight at the end
+    #[arg(long, help_heading = "Table")]
+    restore_table: bool,
+    /// What becomes of others' changes to services of which `check set --foreign` says nothing else [default: adopt]
+    #[arg(long, value_name = "WHAT", help_heading = "Table")]
+    foreign: Option<ForeignWord>,
+    /// The kernel's table is compared within this time, in seconds [default: 5]
+    #[arg(long, value_name = "SECONDS", help_heading = "Table", value_parser = args::interval)]
+    compare: Option<Duration>,
+    /// First firewall mark for --through-vip, 0x4c560000 to 0x4c56ffff [default: 0x4c560000]
+    #[arg(long, value_name = "MARK", help_heading = "Table")]
+    first_mark: Option<String>,
+    /// Who runs scripts and commands of checks that name nobody [default: lvsadm_script, keepalived_script or nobody, the first that there is]
+    #[arg(long, value_name = "USER[:GROUP]", help_heading = "Process")]
+    script_user: Option<String>,
+}
+
+impl TableArgs {
+    /// Returns them as words again.
+    pub(in crate::cli) fn words(&self) -> impl Iterator<Item = String> {
+        let foreign = self.foreign.and_then(|word| word.to_possible_value());
+        let named = [
+            ("foreign", foreign.map(|word| word.get_name().to_owned())),
+            ("compare", self.compare.map(|time| time.as_secs_f64().to_string())),
+            ("first-mark", self.first_mark.clone()),
+            ("script-user", self.script_user.clone()),
+        ];
+        let named = named.into_iter().filter_map(|(name, value)| Some(format!("--{name}={}", value?)));
+        self.restore_table.then(|| "--restore-table".to_owned()).into_iter().chain(named)
+    }
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub(in crate::cli) enum ForeignWord {
+enum ForeignWord {
     /// They are the operator's wish from now on
     Adopt,
     /// They are undone
@@ -110,7 +132,7 @@ impl RunArgs {
     fn options(&self) -> Result<RunOptions, Error> {
         let mut faults = args::Faults::default();
         let defaults = RunOptions::default();
-        let first_mark = self.first_mark.as_ref().map(|word| {
+        let first_mark = self.table.first_mark.as_ref().map(|word| {
             let hex = word.strip_prefix("0x").map(|hex| u32::from_str_radix(hex, 16));
             let mark =
                 hex.unwrap_or_else(|| word.parse()).ok().filter(|mark| VirtualService::HIDDEN_MARKS.contains(mark));
@@ -118,7 +140,7 @@ impl RunArgs {
                 Complaint::new(format_args!("--first-mark {word}: a number from 0x4c560000 to 0x4c56ffff is needed"))
             }))
         });
-        let script_user = self.script_user.as_ref().map(|word| {
+        let script_user = self.table.script_user.as_ref().map(|word| {
             let (user, group) = word.split_once(':').map_or((word.as_str(), None), |(user, group)| (user, Some(group)));
             if user.is_empty() || group == Some("") {
                 faults.add(Complaint::new(format_args!("--script-user {word}: a user, or user:group, is needed")));
@@ -128,11 +150,12 @@ impl RunArgs {
         faults.check()?;
         Ok(RunOptions {
             first_mark: first_mark.flatten().unwrap_or(defaults.first_mark),
-            compare: self.compare.unwrap_or(defaults.compare),
-            foreign: match self.foreign {
-                ForeignWord::Adopt => Foreign::Adopt,
-                ForeignWord::Restore => Foreign::Restore,
-                ForeignWord::Ignore => Foreign::Ignore,
+            compare: self.table.compare.unwrap_or(defaults.compare),
+            foreign: match self.table.foreign {
+                Some(ForeignWord::Adopt) => Foreign::Adopt,
+                Some(ForeignWord::Restore) => Foreign::Restore,
+                Some(ForeignWord::Ignore) => Foreign::Ignore,
+                None => defaults.foreign,
             },
             owns: if self.whole_file { Owns::Listed } else { Owns::Whole },
             whole_file: self.whole_file.then(|| WholeFile {
@@ -140,7 +163,7 @@ impl RunArgs {
                 flush_at_end: self.at_end == Some(AtEnd::Flush),
             }),
             memory: None,
-            restore_table: self.restore_table,
+            restore_table: self.table.restore_table,
             resume: self.resume,
             script_user,
             log: self.log.options(),

@@ -9,7 +9,6 @@ use super::Target;
 use crate::{
     agent::control::{self, CallError, VrrpCall},
     cli::{Complaint, Error},
-    vrrp::status::Status,
 };
 
 /// How long an answer is waited for: longer than the process itself waits for its own.
@@ -43,15 +42,6 @@ fn order(target: &Target, order: &VrrpCall) -> Result<u8, Error> {
                 .hint("--run-dir names the directory of one that runs elsewhere"))
         }
     }
-}
-
-/// Returns how the running process is doing; nothing if there is none.
-pub(super) fn status(target: &Target) -> Result<Option<Status>, Error> {
-    let Some(value) = ask(target, &VrrpCall::Status {})? else { return Ok(None) };
-    serde_json::from_value(value).map(Some).map_err(|error| {
-        Error::failed(format_args!("the answer of the VRRP process makes no sense: {error}"))
-            .hint("lvsadm and the process may be of different versions")
-    })
 }
 
 /// Returns the answer of the running process; nothing if there is none.

@@ -3,7 +3,7 @@
 pub(in crate::cli) mod ask;
 pub(in crate::cli) mod change;
 pub(in crate::cli) mod file;
-mod list;
+pub(in crate::cli) mod list;
 pub(in crate::cli) mod run;
 
 use std::{env, path::PathBuf};
@@ -18,6 +18,7 @@ use crate::{
         agent_file::SYSTEM_FILE,
         vrrp::{FileGrammar, GroupGrammar, InstanceGrammar, Kind, ProcessGrammar, ScriptGrammar},
     },
+    vrrp::status::Status,
 };
 
 /// Move virtual addresses between directors (VRRP)
@@ -64,9 +65,9 @@ Examples:
     /// Delete instances
     Delete(change::DeleteArgs),
     /// Show instances, one a line
-    List(list::ListArgs),
+    List(list::ListArgs<Status>),
     /// Show everything about instances
-    Show(list::ShowArgs),
+    Show(list::ListArgs<Status>),
     /// Run virtual routers in the foreground, until a signal ends them
     #[command(after_long_help = run::HELP)]
     Run(Box<run::RunArgs>),
@@ -142,8 +143,8 @@ pub fn run(args: VrrpArgs, ui: &mut Ui) -> Result<u8, Error> {
         Command::EditFile(args) => args.run(Kind::File, ui),
         Command::DeleteFile(args) => args.run(Kind::File, ui),
         Command::Set(args) => args.run(ui),
-        Command::List(args) => args.run(ui),
-        Command::Show(args) => args.run(ui),
+        Command::List(args) => args.list(ui),
+        Command::Show(args) => args.show(ui),
         Command::Run(args) => args.run(ui),
         Command::Promote(args) => args.promote(),
         Command::Demote(args) => args.demote(),

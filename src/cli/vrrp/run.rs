@@ -43,23 +43,40 @@ pub(super) struct RunArgs {
 /// How the process runs.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ProcessArgs {
-    /// Run with this real-time priority
-    #[arg(long, value_name = "NUMBER", help_heading = "Process", value_parser = clap::value_parser!(u8).range(1..=99))]
-    rt_priority: Option<u8>,
-    /// Run with this niceness
-    #[arg(long, value_name = "NUMBER", help_heading = "Process", allow_negative_numbers = true, value_parser = clap::value_parser!(i8).range(-20..=19))]
-    nice: Option<i8>,
-    /// Lock memory, so that it never waits for a disk
-    #[arg(long, help_heading = "Process")]
-    no_swap: bool,
-    /// Run on this CPU only; may be repeated
-    #[arg(long, value_name = "NUMBER", help_heading = "Process")]
-    cpu: Vec<usize>,
+    #[command(flatten)]
+    turns: TurnArgs,
     #[command(flatten)]
     log: LogArgs,
     /// The agent reads events from standard output, and holds standard input for as long as it lives
     #[arg(long, hide = true)]
     child: bool,
+}
+
+/// How it gets its turns on a busy machine. The agent has these options for its VRRP process.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct TurnArgs {
+    /// Real-time priority of virtual routers and BFD sessions
+    #[arg(long, value_name = "NUMBER", help_heading = "Process", value_parser = clap::value_parser!(u8).range(1..=99))]
+    rt_priority: Option<u8>,
+    /// Niceness of virtual routers and BFD sessions
+    #[arg(long, value_name = "NUMBER", help_heading = "Process", allow_negative_numbers = true, value_parser = clap::value_parser!(i8).range(-20..=19))]
+    nice: Option<i8>,
+    /// Lock their memory, so that they never wait for a disk
+    #[arg(long, help_heading = "Process")]
+    no_swap: bool,
+    /// Run them on this CPU only; may be repeated
+    #[arg(long, value_name = "NUMBER", help_heading = "Process")]
+    cpu: Vec<usize>,
+}
+
+impl TurnArgs {
+    /// Returns them as words again.
+    pub(in crate::cli) fn words(&self) -> impl Iterator<Item = String> {
+        let priority = self.rt_priority.map(|value| format!("--rt-priority={value}"));
+        let nice = self.nice.map(|value| format!("--nice={value}"));
+        let lock = self.no_swap.then(|| "--no-swap".to_owned());
+        priority.into_iter().chain(nice).chain(lock).chain(self.cpu.iter().map(|cpu| format!("--cpu={cpu}")))
+    }
 }
 
 impl ProcessArgs {
@@ -72,10 +89,10 @@ impl ProcessArgs {
     pub(in crate::cli) fn options(self, run_dir: PathBuf) -> Result<RunOptions, Error> {
         Ok(RunOptions {
             run_dir,
-            rt_priority: self.rt_priority,
-            nice: self.nice,
-            lock_memory: self.no_swap,
-            cpus: self.cpu,
+            rt_priority: self.turns.rt_priority,
+            nice: self.turns.nice,
+            lock_memory: self.turns.no_swap,
+            cpus: self.turns.cpu,
             log: self.log.options(),
             outlet: if self.child {
                 Outlet::to_agent().map_err(|error| Error::output(&error))?

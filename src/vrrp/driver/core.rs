@@ -54,6 +54,9 @@ const MOST_COMPLAINTS: usize = 1024;
 /// A timer later than this is no noise of the scheduler: what came in meanwhile is looked at first.
 const LATE: Duration = Duration::from_millis(5);
 
+/// How many batches are read then: all that a buffer can hold.
+const BATCHES: usize = 128;
+
 /// A socket and where its adverts come from.
 pub(super) type Listening = (Endpoint, Arc<OwnedFd>);
 
@@ -388,7 +391,8 @@ impl Core {
             // Who was away hears first what the others said meanwhile.
             let endpoints: Vec<Endpoint> = self.sockets.listening().map(|(endpoint, _)| *endpoint).collect();
             for endpoint in &endpoints {
-                while self.receive(endpoint, now) {}
+                // Whoever floods us does not keep our own adverts from leaving.
+                let _ = (0..BATCHES).all(|_| self.receive(endpoint, now));
             }
         }
         // Somebody may have set the wall clock, which is in signed adverts.

@@ -36,6 +36,8 @@ pub(super) struct Master {
     lower: Option<Moment>,
     /// The next announcement on other links.
     other_links: Option<Moment>,
+    /// When masters of lower priority were last answered.
+    answered: Option<Moment>,
     /// Another owner of the same addresses.
     rival: Option<Rival>,
     /// Who of lower priority was told of last, and when.
@@ -62,6 +64,7 @@ impl Master {
             refresh: in_time(announce.refresh).map(|first| first + announce.delay),
             lower: None,
             other_links: in_time(announce.other_links),
+            answered: None,
             rival: None,
             lower_told: None,
         }
@@ -224,12 +227,17 @@ impl Machine {
             return Some(Wish::Yield(Cause::Outranked { master: source, priority: heard.priority }));
         }
         self.record.counters.lower_received += 1;
-        if self.settings.answer_lower {
+        // One answer for all that one wake-up reads: whoever floods us gets no flood back.
+        let Role::Master(master) = &mut self.role else { return None };
+        let is_first = master.answered.replace(desk.now) != Some(desk.now);
+        if is_first && self.settings.answer_lower {
             self.send(desk);
         }
-        self.announce_lower(desk);
+        if is_first {
+            self.announce_lower(desk);
+        }
         self.tell_lower(desk, source, heard.priority);
-        Some(Wish::AnnounceLower)
+        is_first.then_some(Wish::AnnounceLower)
     }
 
     /// Whether another owner still speaks although it had time to give way: then one of both must, and it is us.

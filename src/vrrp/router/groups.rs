@@ -138,6 +138,7 @@ impl Router {
             self.rise(&members, id, &cause);
             return;
         }
+        let before = self.desk.outputs.len();
         let mut cause = None;
         for (id, facts) in facts {
             let Some(entry) = self.machines.get_mut(&id) else { continue };
@@ -147,8 +148,14 @@ impl Router {
                 cause = Some(if facts.state == State::Fault { Cause::Recovered } else { Cause::Started });
             }
         }
-        if let Some(cause) = cause {
-            self.finish_of(id, &cause);
+        let Some(cause) = cause else { return };
+        let members_told = self.desk.outputs.len();
+        self.finish_of(id, &cause);
+        // At their start, keepalived tells of groups first.
+        if cause == Cause::Started {
+            let of_group = self.desk.outputs.split_off(members_told);
+            let of_members = self.desk.outputs.split_off(before);
+            self.desk.outputs.extend(of_group.into_iter().chain(of_members));
         }
     }
 

@@ -4,18 +4,18 @@ use std::thread;
 use std::time::Duration;
 
 use lvsadm::agent::check::{RunOptions, run};
-use lvsadm::model::Forwarding;
+use lvsadm::model::{Forwarding, Protocol, ServiceKey, Tunnel};
 use lvsadm::pool::settings::{Policy, Settings};
 use nix::sys::signal::{Signal, kill};
 use tokio::sync::mpsc;
 
-use super::running::{Running, keep_log, rows, server, service, settings, until};
+use super::running::{Running, keep_log, real, rows, settings, until};
 use crate::support::Background;
 use crate::support::hosts::{Family, Forwarding as Setup, Hosts};
 
-fn through_vip(hosts: &Hosts, forwarding: Forwarding) -> Settings {
-    let key = service(hosts);
-    let servers: Vec<_> = hosts.servers.iter().map(|host| server(host, forwarding, 1)).collect();
+fn through_vip(hosts: &Hosts, forwarding: Forwarding, family: Family) -> Settings {
+    let key = ServiceKey::Address { protocol: Protocol::Tcp, address: hosts.vip(family), port: 80 };
+    let servers: Vec<_> = hosts.servers.iter().map(|host| real(host.address(family), forwarding, 1)).collect();
     let mut settings = settings(key, &servers, Policy::of(key));
     settings.checks.iter_mut().for_each(|check| check.through_vip = true);
     settings
@@ -28,19 +28,29 @@ fn hidden(host: &crate::support::hosts::Host) -> usize {
 
 #[test]
 fn a_server_that_answers_only_by_itself_is_down() {
-    for (forwarding, setup) in [(Forwarding::Route, Setup::Dr), (Forwarding::Masquerade, Setup::Nat)] {
+    let tunnel = Forwarding::Tunnel(Tunnel::Ipip);
+    for (forwarding, setup, family) in [
+        (Forwarding::Route, Setup::Dr, Family::V4),
+        (Forwarding::Masquerade, Setup::Nat, Family::V4),
+        (tunnel, Setup::Tun, Family::V4),
+        (Forwarding::Route, Setup::Dr, Family::V6),
+        (Forwarding::Masquerade, Setup::Nat, Family::V6),
+        (tunnel, Setup::Tun, Family::V6),
+    ] {
         let hosts = Hosts::new(2);
-        hosts.prepare(setup, Family::V4);
-        let (director, vip) = (&hosts.director, hosts.vip(Family::V4));
-        // Answers of direct routing come from an address that is the director's own.
-        director.sysctl("net/ipv4/conf/all/accept_local", 1);
+        hosts.prepare(setup, family);
+        let (director, vip) = (&hosts.director, hosts.vip(family));
+        // Answers of direct routing and tunnels come from an address that is the director's own. IPv6 does not mind.
+        director.sysctl("net/ipv4/conf/eth0/accept_local", 1);
+        let [first, second] = [0, 1].map(|at: usize| hosts.servers[at].address(family).to_string());
         thread::scope(|scope| {
-            let process = Running::start(scope, director, through_vip(&hosts, forwarding), RunOptions::default());
+            let settings = through_vip(&hosts, forwarding, family);
+            let process = Running::start(scope, director, settings, RunOptions::default());
             let shown = || {
                 let listing = director.lvsadm("list").ok();
-                (listing.matches("10.0.0.11").count(), listing.matches("10.0.0.12").count())
+                (listing.matches(&first).count(), listing.matches(&second).count())
             };
-            until("both work", || shown() == (1, 1));
+            until(&format!("both work, {forwarding:?} {family:?}"), || shown() == (1, 1));
             assert_eq!(hidden(director), 2, "one for each server, and stock ipvsadm shows them");
             for words in ["list", "save", "-Ln", "-Sn", "list --json"] {
                 let output = director.lvsadm(words).ok();
@@ -50,15 +60,20 @@ fn a_server_that_answers_only_by_itself_is_down() {
                 );
             }
             // It takes connections, but not those of clients: no virtual address, or no way back through the director.
-            match setup {
-                Setup::Dr => drop(hosts.servers[0].run(format!("ip address del {vip}/32 dev lo")).ok()),
-                _ => drop(hosts.servers[0].run("ip link set eth0 down").ok()),
-            }
-            until("it is out", || shown() == (0, 1));
+            let length = if family == Family::V4 { 32 } else { 128 };
+            let loss = match (setup, family) {
+                (Setup::Nat, _) => "ip link set eth0 down".to_owned(),
+                (Setup::Dr, _) => format!("ip address del {vip}/{length} dev lo"),
+                (Setup::Tun, Family::V4) => format!("ip address del {vip}/{length} dev tunl0"),
+                (Setup::Tun, Family::V6) => format!("ip address del {vip}/{length} dev ip6tnl0"),
+            };
+            hosts.servers[0].run(loss).ok();
+            until(&format!("it is out, {forwarding:?} {family:?}"), || shown() == (0, 1));
             process.stop();
         });
         assert_eq!(hidden(director), 0, "hidden services go with the process");
-        assert_eq!(rows(director), ["10.0.0.12:80 1"]);
+        let left = director.ipvsadm("-Ln").ok();
+        assert!(left.contains(&second) && !left.contains(&first), "{left}");
     }
 }
 
@@ -71,8 +86,8 @@ fn a_process_of_its_own() {
     keep_log();
     // The hosts are those of the test that started this: only their addresses matter.
     let vip = "10.0.0.100".parse().expect("an address");
-    let key = lvsadm::model::ServiceKey::Address { protocol: lvsadm::model::Protocol::Tcp, address: vip, port: 80 };
-    let server = super::running::real("10.0.0.11".parse().expect("an address"), Forwarding::Route, 1);
+    let key = ServiceKey::Address { protocol: Protocol::Tcp, address: vip, port: 80 };
+    let server = real("10.0.0.11".parse().expect("an address"), Forwarding::Route, 1);
     let mut settings = settings(key, &[server], Policy::of(key));
     settings.checks[0].through_vip = true;
     let (_orders, inbox) = mpsc::channel(1);
@@ -103,7 +118,7 @@ fn hidden_services_of_a_killed_process_go_with_the_next_one() {
     // A process that has no use for them.
     thread::scope(|scope| {
         let settings = {
-            let mut settings = through_vip(&hosts, Forwarding::Route);
+            let mut settings = through_vip(&hosts, Forwarding::Route, Family::V4);
             settings.checks.iter_mut().for_each(|check| check.through_vip = false);
             settings
         };
