@@ -3644,7 +3644,7 @@ _lvsadm() {
             return 0
             ;;
         lvsadm__subcmd__check__subcmd__set)
-            opts="-t -u -f -6 -r -g -i -m -h --tcp-service --udp-service --sctp --sctp-service --fwmark-service --ipv6 --real-server --quorum --hysteresis --quorum-up --quorum-down --sorry-server --gatewaying --ipip --masquerading --sorry-inhibit --omega --suspend-without --foreign --inhibit --no-inhibit --notify-up --notify-down --weight-min --weight-max --unset --state --run-dir --help"
+            opts="-t -u -f -6 -r -g -i -m -h --tcp-service --udp-service --sctp --sctp-service --fwmark-service --ipv6 --real-server --quorum --hysteresis --quorum-up --quorum-down --sorry-server --gatewaying --ipip --masquerading --tun-type --tun-port --tun-csum --tun-remcsum --sorry-inhibit --omega --suspend-without --foreign --inhibit --no-inhibit --notify-up --notify-down --weight-min --weight-max --unset --state --run-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3707,6 +3707,14 @@ _lvsadm() {
                     return 0
                     ;;
                 --sorry-server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tun-type)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tun-port)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -5116,7 +5124,7 @@ _lvsadm() {
             return 0
             ;;
         lvsadm__subcmd__set__subcmd__mail)
-            opts="-h --server --from --to --about --also --not --tag --helo --timeout --starttls --tls --auth-file --authorities --no-verify --unset --delete --test --state --run-dir --help"
+            opts="-h --server --from --to --about --also --not --no-faults --tag --helo --timeout --starttls --tls --auth-file --authorities --no-verify --unset --delete --test --state --run-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

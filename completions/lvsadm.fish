@@ -876,6 +876,8 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_sub
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l quorum-up -d 'Run when the quorum is gained: [USER[:GROUP]@]PROGRAM ARGUMENTS' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l quorum-down -d 'Run when the quorum is lost' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l sorry-server -d 'Takes over while there is no quorum' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l tun-type -d 'Kind of that tunnel: ipip, gue, gre [default: ipip]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l tun-port -d 'UDP port of a gue tunnel' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l suspend-without -d 'Checks sleep while this address is not on this host' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l foreign -d 'What becomes of others\' changes to the service in the kernel\'s table: adopt, restore, ignore [default: adopt]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l notify-up -d 'Run when a server comes back: [USER[:GROUP]@]PROGRAM ARGUMENTS' -r
@@ -887,8 +889,10 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_sub
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -s 6 -l ipv6 -d 'The packets that -f takes are IPv6'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -s g -l gatewaying -d 'Direct routing to the sorry server (default)'
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -s i -l ipip -d 'IP in IP to the sorry server'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -s i -l ipip -d 'A tunnel to the sorry server'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -s m -l masquerading -d 'NAT to the sorry server'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l tun-csum -d 'Packets of a gue or gre tunnel have checksums'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l tun-remcsum -d 'Packets of a gue tunnel have remote checksums'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l sorry-inhibit -d 'The sorry server stays in the table with weight 0 while it is not needed'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l omega -d 'Commands also run for what ends with the process'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l inhibit -d 'Failed servers stay in the table with weight 0'
@@ -1069,6 +1073,7 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subco
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l unset -d 'Back to the default: an option, or OPTION=WORD of one that may be repeated' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l no-faults -d 'And not of instances and groups that go into fault'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l starttls -d 'Make the connection secure before anything is said; else no mail'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l tls -d 'A secure connection from the first byte on'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l no-verify -d 'The server need not prove who it is'

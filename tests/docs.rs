@@ -7,7 +7,7 @@ use std::{env, fmt::Write, fs, path::Path, process::Command};
 use clap::Arg;
 use lvsadm::{
     cli::completions::{Shell, script},
-    config::schema::{self, Inside, Keyword, Status},
+    config::schema::{self, Inside, Keyword, Slot, Status},
 };
 
 /// Compares a committed file with what it should be, or writes it.
@@ -39,7 +39,9 @@ fn manual_is_fresh() {
 
 #[test]
 fn manual_of_keepalived_conf_is_fresh() {
-    let (mut keywords, mut not_done) = (String::new(), String::new());
+    let mut keywords = String::new();
+    let mut not_done = NotDone::default();
+    let mut tables: Vec<Table> = Vec::new();
     let top = "Outside all blocks";
     let mut blocks: Vec<(String, &'static [Keyword])> = vec![(top.to_owned(), schema::ROOT)];
     let mut told: Vec<*const Keyword> = Vec::new();
@@ -52,15 +54,10 @@ fn manual_of_keepalived_conf_is_fresh() {
         let _ = writeln!(keywords, ".SS {}", escape(&title));
         for keyword in block {
             keyword_entry(&mut keywords, keyword);
-            if let Status::NotDone(why) = keyword.status {
-                let place = if title == top { String::new() } else { format!(" ({title})") };
-                let _ = writeln!(
-                    not_done,
-                    ".TP\n.BR {} \" {}\"\n{}",
-                    escape(keyword.name()),
-                    escape(&place),
-                    sentence(why)
-                );
+            not_done.take(keyword, if title == top { "" } else { &title });
+            options_of(keyword.takes, keyword.name(), &mut tables);
+            if let Inside::Entries(_, slots) = keyword.inside {
+                options_of(slots, keyword.name(), &mut tables);
             }
         }
         for keyword in block.iter().rev() {
@@ -73,10 +70,65 @@ fn manual_of_keepalived_conf_is_fresh() {
             }
         }
     }
+    for (owners, options) in tables {
+        let title = format!("Options of {}", owners.join(", "));
+        let _ = writeln!(keywords, ".SS {}", escape(&title));
+        for option in options {
+            keyword_entry(&mut keywords, option);
+            not_done.take(option, &owners.join(", "));
+        }
+    }
     let template = include_str!("../man/lvsadm-keepalived.conf.5.in");
     let page = template.replace("@VERSION@", env!("CARGO_PKG_VERSION"));
-    let page = page.replace("@KEYWORDS@\n", &keywords).replace("@NOT_DONE@\n", &not_done);
+    let page = page.replace("@KEYWORDS@\n", &keywords).replace("@NOT_DONE@\n", &not_done.page());
     fresh("man/lvsadm-keepalived.conf.5", &page);
+}
+
+/// Named options, and the keywords whose lines have them.
+type Table = (Vec<&'static str>, &'static [Keyword]);
+
+/// Finds the tables of options behind a keyword. What has the same options shares a table.
+fn options_of(slots: &[Slot], owner: &'static str, tables: &mut Vec<Table>) {
+    for slot in slots {
+        match *slot {
+            Slot::Options(options) | Slot::Around(options, _) => {
+                let names = |options: &[Keyword]| options.iter().map(Keyword::name).collect::<Vec<_>>();
+                match tables.iter_mut().find(|(_, known)| names(known) == names(options)) {
+                    Some((owners, _)) if owners.contains(&owner) => {}
+                    Some((owners, _)) => owners.push(owner),
+                    None => tables.push((vec![owner], options)),
+                }
+            }
+            Slot::Either(alternatives, otherwise) => {
+                alternatives.iter().for_each(|(_, slots)| options_of(slots, owner, tables));
+                options_of(otherwise, owner, tables);
+            }
+            Slot::One(_) | Slot::Maybe(_) | Slot::Many(_) | Slot::Any(_) => {}
+        }
+    }
+}
+
+/// Keywords that are not carried out, by their reason and place.
+#[derive(Default)]
+struct NotDone(Vec<(&'static str, String, Vec<&'static str>)>);
+
+impl NotDone {
+    fn take(&mut self, keyword: &Keyword, place: &str) {
+        let Status::NotDone(why) = keyword.status else { return };
+        match self.0.iter_mut().find(|(reason, block, _)| *reason == why && block == place) {
+            Some((_, _, names)) => names.push(keyword.name()),
+            None => self.0.push((why, place.to_owned(), vec![keyword.name()])),
+        }
+    }
+
+    fn page(&self) -> String {
+        let entry = |(why, place, names): &(&str, String, Vec<&str>)| {
+            let place = if place.is_empty() { String::new() } else { format!(" ({})", escape(place)) };
+            let names = names.iter().map(|name| escape(name)).collect::<Vec<_>>().join("\\fR, \\fB");
+            format!(".TP\n\\fB{names}\\fR{place}\n{}\n", sentence(why))
+        };
+        self.0.iter().map(entry).collect()
+    }
 }
 
 fn keyword_entry(page: &mut String, keyword: &Keyword) {

@@ -53,7 +53,8 @@ const FAREWELL: Duration = Duration::from_secs(60);
 /// Returns what mail says of an event; nothing if it is none that people are told by mail, or that these settings want.
 pub fn note(event: &Event, settings: &MailSettings) -> Option<Note> {
     let (subject, about, names) = told(event)?;
-    if !settings.wants(about, names.iter().map(String::as_str)) {
+    let fault = event.what == "fault" && settings.no_faults;
+    if fault || !settings.wants(about, names.iter().map(String::as_str)) {
         return None;
     }
     let mut text = event.to_string();
@@ -193,5 +194,8 @@ mod tests {
         assert!(!wants("--about instances", one.clone()));
         assert!(wants("--about instances --also 10.0.0.5:80", one));
         assert!(!wants("--not 'fwm 5'", Subject::Service("FWM 5".to_owned())));
+        let fault = event(Subject::Instance("VI_1".to_owned()), "fault");
+        assert!(note(&fault, &settings("")).is_some());
+        assert_eq!(note(&fault, &settings("--no-faults --also VI_1")), None);
     }
 }

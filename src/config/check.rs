@@ -122,6 +122,10 @@ impl<'a> Seen<'a> {
             (Some(inside), _) => inside,
         };
         let title = statement.title();
+        if inside.is_empty() && matches!(keyword.inside, Inside::Words(_)) {
+            let finding = Finding::warning(&statement.keyword.place, format_args!("{title} is empty"));
+            self.find(block, finding.keepalived(Verdict::Ignores));
+        }
         match keyword.inside {
             Inside::Nothing => {}
             Inside::Keywords(keywords) => {

@@ -73,7 +73,7 @@ fn not_converted(text: &mut String, findings: &[Finding], loaded: &Loaded) {
 
 /// Returns the line about mail; nothing without a server, as in keepalived.
 fn mail(global: &Global) -> Option<String> {
-    let Mail { to, from, server, helo, timeout, vrrp: routers, checks, single, no_faults: _ } = &global.mail;
+    let Mail { to, from, server, helo, timeout, vrrp: routers, checks, single, no_faults } = &global.mail;
     let (server, port) = server.as_ref().filter(|_| !to.is_empty())?;
     let mut line = "set mail".to_owned();
     let mut say = |option: &str, value: &str| {
@@ -108,6 +108,9 @@ fn mail(global: &Global) -> Option<String> {
         say("about", "sessions");
     }
     single.iter().for_each(|(name, on)| say(if *on { "also" } else { "not" }, name));
+    if *no_faults {
+        line.push_str(" --no-faults");
+    }
     Some(line)
 }
 

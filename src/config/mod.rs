@@ -13,6 +13,7 @@ pub mod tree;
 pub mod values;
 
 mod blocks;
+mod bytes;
 mod check;
 mod definitions;
 mod reader;

@@ -9,14 +9,13 @@ use std::{
 
 use super::{
     blocks::Blocks,
+    bytes,
     definitions::{Definition, Definitions, PutIn, definition, loop_parameters, repeated},
     source::{self, Disk, Files},
     text::Text,
     tree::{Finding, Place, Statement, Verdict},
 };
 
-/// The longest line that keepalived reads, in bytes.
-const LONGEST_LINE: usize = 1023;
 /// How many files may include each other, and how many definitions may stand in each other.
 const DEEPEST: usize = 32;
 
@@ -183,28 +182,15 @@ impl Reader<'_> {
             }
         };
         let file = Rc::new(path.to_owned());
-        let content = String::from_utf8_lossy(&content);
         self.open.push(path.to_owned());
-        for (number, line) in (1..).zip(content.split('\n')) {
-            self.typed_line(Text::new(&file, number, line.trim_end_matches('\r')));
-        }
+        let findings = bytes::lines(&content, &file, |line| self.typed_line(line));
+        findings.into_iter().for_each(|finding| self.blocks.find(finding));
         self.open.pop();
         self.finish_typed(true);
     }
 
+    /// Takes a line as it was typed, without its comment.
     fn typed_line(&mut self, line: Text) {
-        let place = || line.place(0);
-        if line.as_str().len() > LONGEST_LINE {
-            let length = line.as_str().len();
-            return self.blocks.find(
-                Finding::error(&place(), format_args!("the line has {length} bytes, more than {LONGEST_LINE}"))
-                    .keepalived(Verdict::Ignores),
-            );
-        }
-        if line.as_str().contains('\0') {
-            return self.blocks.find(Finding::error(&place(), "the line has a NUL byte").keepalived(Verdict::Ignores));
-        }
-        let line = without_comment(line).trimmed();
         let Some(typed) = &mut self.typed else {
             if !line.as_str().is_empty() {
                 self.line(line);
@@ -457,30 +443,4 @@ impl Reader<'_> {
 /// Returns the directory of the file that is being read.
 fn directory_of(open: &[PathBuf]) -> PathBuf {
     open.last().and_then(|path| path.parent()).map(Path::to_owned).unwrap_or_default()
-}
-
-/// Cuts off a comment; `\#` and `\!` outside quotes are those characters.
-fn without_comment(text: Text) -> Text {
-    let line = text.as_str();
-    if !line.contains(['#', '!']) {
-        return text;
-    }
-    let mut quoted = false;
-    let mut backslashes = Vec::new();
-    let mut end = line.len();
-    let mut before = ' ';
-    for (at, c) in line.char_indices() {
-        match c {
-            '"' => quoted = !quoted,
-            '#' | '!' if !quoted && before == '\\' => backslashes.push(at - 1),
-            '#' | '!' if !quoted => {
-                end = at;
-                break;
-            }
-            _ => {}
-        }
-        before = c;
-    }
-    let kept = if end == line.len() { text } else { text.cut(0, end) };
-    kept.without(&backslashes)
 }

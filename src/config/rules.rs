@@ -4,8 +4,10 @@
 mod routers;
 mod services;
 
+use std::collections::HashMap;
+
 use super::{
-    tree::{Finding, Statement, Word},
+    tree::{Finding, Statement, Verdict, Word},
     values,
 };
 
@@ -17,6 +19,7 @@ pub(super) fn check(statements: &[Statement], strict: bool) -> Vec<Finding> {
     rules.global(&globals);
     rules.routers(statements, &globals);
     rules.services(statements);
+    rules.sessions(statements);
     rules.findings
 }
 
@@ -42,13 +45,44 @@ impl Rules {
         }
     }
 
+    /// A BFD session is for virtual routers or for servers alone, if it says so; whoever names it all the same is told here.
+    fn sessions(&mut self, statements: &[Statement]) {
+        let only = |session: &'_ Statement| match ["vrrp", "checker"].map(|word| last(session, &[word]).is_some()) {
+            [true, false] => Some("vrrp"),
+            [false, true] => Some("checker"),
+            _ => None,
+        };
+        let name = |session: &Statement| Some((session.values.first()?.text.to_string(), only(session)?));
+        let sessions: HashMap<_, _> = all(statements, "bfd_instance").filter_map(name).collect();
+        if sessions.is_empty() {
+            return;
+        }
+        let mut named = Vec::new();
+        for block in statements {
+            let inside = block.block.as_deref().unwrap_or_default();
+            let tracked = all(inside, "track_bfd").filter_map(|list| list.block.as_deref()).flatten();
+            named.extend(tracked.map(|entry| (block, &entry.keyword, "checker")));
+            for server in all(inside, "real_server") {
+                let checks = all(server.block.as_deref().unwrap_or_default(), "BFD_CHECK");
+                named.extend(checks.filter_map(|check| Some((server, value(check, &["name"])?, "vrrp"))));
+            }
+        }
+        for (block, word, other) in named {
+            if sessions.get(&*word.text) == Some(&other) {
+                let message = format!("bfd_instance {} says {other}, and yet it is named here: it counts", word.text);
+                let finding = Finding::warning(&word.place, message).keepalived(Verdict::Ignores);
+                self.find(block, finding.hint(format_args!("leave {other} out of the bfd_instance")));
+            }
+        }
+    }
+
     /// keepalived complains of `vrrp_garp_interval 0`, which its own sample has.
     fn interval_of_zero(&mut self, statement: &Statement, block: &str) {
         let intervals = ["vrrp_garp_interval", "vrrp_gna_interval", "garp_interval", "gna_interval"];
         let Some(value) = statement.values.first().filter(|_| self.strict) else { return };
         if intervals.contains(&&*statement.keyword.text) && values::decimal(&value.text, 6) == Some(0) {
             let message = format!("keepalived takes no {} of 0, which lvsadm takes for off", statement.keyword.text);
-            let finding = Finding::warning(&value.place, message).keepalived(super::tree::Verdict::Corrects);
+            let finding = Finding::warning(&value.place, message).keepalived(Verdict::Corrects);
             self.findings.push(finding.within(block));
         }
     }

@@ -104,6 +104,29 @@ fn names_must_be_known() {
 }
 
 #[test]
+fn an_empty_list_is_told() {
+    let text = "global_defs {\n smtp_server 10.0.0.1\n notification_email {\n }\n}";
+    assert_eq!(told(text, false), ["3:2: notification_email is empty"]);
+}
+
+#[test]
+fn sessions_are_for_whom_they_say() {
+    let text = |words: &str| {
+        format!(
+            "bfd_instance b {{\n neighbor_ip 10.0.0.9\n {words}\n}}\nvrrp_instance A {{\n interface eth0\n virtual_router_id 1\n \
+             virtual_ipaddress {{\n 10.0.0.1\n }}\n track_bfd {{\n b\n }}\n}}\nvirtual_server 10.0.0.1 80 {{\n lb_algo rr\n \
+             lb_kind NAT\n protocol TCP\n real_server 10.0.0.2 80 {{\n BFD_CHECK {{\n name b\n }}\n }}\n}}\n"
+        )
+    };
+    assert_eq!(told(&text(""), false), [""; 0]);
+    assert_eq!(told(&text("vrrp\n checker"), false), [""; 0]);
+    let named =
+        |place: &str, word: &str| [format!("{place}: bfd_instance b says {word}, and yet it is named here: it counts")];
+    assert_eq!(told(&text("vrrp"), false), named("21:7", "vrrp"));
+    assert_eq!(told(&text("checker"), false), named("12:2", "checker"));
+}
+
+#[test]
 fn strictness_is_keepalived_s() {
     let text = "global_defs {\n vrrp_garp_interval 0\n}";
     assert_eq!(told(text, false), [""; 0]);

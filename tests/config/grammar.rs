@@ -153,6 +153,39 @@ fn includes_are_relative_to_their_file() {
 }
 
 #[test]
+fn a_file_is_text_outside_comments() {
+    let bytes = |content: &[u8]| {
+        let files = Memory([("/f".into(), content.to_vec())].into());
+        let (statements, findings) =
+            read(Path::new("/f"), &Environment { files: Box::new(files), ..Environment::default() });
+        (shown(&statements), said(&findings))
+    };
+    let none: [String; 0] = [];
+    // GB18030, in which letters may end with bytes of ASCII; ISO-8859-1.
+    assert_eq!(bytes(b"a b # \xbd\xda\x81\x7b\n! \xfc\nc d"), ("a b; c d".into(), none.to_vec()));
+    let (statements, findings) = bytes(b"a \xbd\xda\nb\nc d\xfc e\nf \xe4");
+    assert_eq!(statements.matches(';').count(), 3, "the rest is read: {statements}");
+    let message = "/f:1:3: this has bytes that are not UTF-8, which lvsadm cannot keep as keepalived does; so do 2 more lines, from line 3 on";
+    assert_eq!(findings, [message], "once a file");
+    // What stands for such bytes elsewhere may be typed.
+    assert_eq!(bytes("a \u{fffd}".as_bytes()), ("a \u{fffd}".into(), none.to_vec()));
+    let (statements, findings) = bytes(b"\xef\xbb\xbfa {\r\nb\r\n}\r\n");
+    assert_eq!((statements.as_str(), findings.len()), ("a { b }", 1), "{findings:?}");
+    assert!(findings[0].starts_with("/f:1:1: the file begins with a byte order mark"), "{findings:?}");
+    let (statements, findings) = bytes(b"\xff\xfea\0\n\0b\0");
+    assert_eq!(
+        (statements.as_str(), findings),
+        ("", vec!["/f:1:1: the file is UTF-16: all of it is unreadable".to_owned()])
+    );
+    let wide = "\u{3000}a\u{3000}b \"c\u{a0}d\" # \u{3000}";
+    let said = ["/f:1:1: this blank is U+3000, which keepalived takes for a part of a word".to_owned()];
+    assert_eq!(bytes(wide.as_bytes()), ("a b \"c\\u{a0}d\"".into(), said.to_vec()));
+    // As keepalived counts: bytes.
+    assert_eq!(bytes(&[&[0xfc; 1023][..], b"\n"].concat()).1.len(), 1);
+    assert!(bytes(&[0xfc; 1024]).1[0].contains("1024 bytes"));
+}
+
+#[test]
 fn every_word_has_its_place() {
     let (statements, _) =
         read(Path::new("/f"), &with(&[("/f", "$A=x y\n  ä $A  \\#b \"c\" # d\n$L= \\\n  e \\\n   f g\n\n$L")]));

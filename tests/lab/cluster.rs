@@ -6,7 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nix::sys::signal::{Signal, kill};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use tempfile::TempDir;
 
 use crate::support::{
@@ -16,7 +19,7 @@ use crate::support::{
 
 /// What runs a director's file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Program {
+pub(crate) enum Program {
     Lvsadm,
     Keepalived,
 }
@@ -45,15 +48,15 @@ fn file(state: &str, priority: u8, hosts: &Hosts) -> String {
 }
 
 /// A director with its file, and what runs it.
-struct Director<'a> {
-    host: &'a Host,
+pub(crate) struct Director<'a> {
+    pub(crate) host: &'a Host,
     program: Program,
-    directory: TempDir,
+    pub(crate) directory: TempDir,
     process: Option<Background>,
 }
 
 impl<'a> Director<'a> {
-    fn new(host: &'a Host, program: Program, text: &str) -> Self {
+    pub(crate) fn new(host: &'a Host, program: Program, text: &str) -> Self {
         let directory = TempDir::with_prefix("lvsadm-lab-").expect("a temporary directory");
         fs::write(directory.path().join("keepalived.conf"), text).expect("written");
         let mut director = Self { host, program, directory, process: None };
@@ -61,7 +64,7 @@ impl<'a> Director<'a> {
         director
     }
 
-    fn start(&mut self) {
+    pub(crate) fn start(&mut self) {
         let at = self.directory.path().display();
         self.process = Some(self.host.start(match self.program {
             Program::Lvsadm => {
@@ -75,16 +78,20 @@ impl<'a> Director<'a> {
     }
 
     /// Ends it in order, and waits for that.
-    fn stop(&mut self) {
-        let process = self.process.take().expect("it runs");
+    pub(crate) fn stop(&mut self) {
+        let mut process = self.process.take().expect("it runs");
         kill(process.pid(), Signal::SIGTERM).expect("it runs");
-        until("it has given everything up", || !self.has_vip() && self.rows().is_empty());
-        // It may still have to say so.
-        thread::sleep(Duration::from_millis(500));
+        until("it has ended", || process.has_ended());
+        assert!(!self.has_vip() && self.rows().is_empty(), "it gives everything up");
     }
 
-    fn has_vip(&self) -> bool {
+    pub(crate) fn has_vip(&self) -> bool {
         self.host.run("ip -o address show dev eth0").ok().contains(" 10.0.0.100/")
+    }
+
+    /// The process that was started.
+    pub(crate) fn pid(&self) -> Pid {
+        self.process.as_ref().expect("it runs").pid()
     }
 
     /// The real servers in its table.
@@ -94,14 +101,13 @@ impl<'a> Director<'a> {
         text.lines().filter_map(row).collect()
     }
 
-    fn reload(&self) {
-        let process = self.process.as_ref().expect("it runs");
-        kill(process.pid(), Signal::SIGHUP).expect("it runs");
+    pub(crate) fn reload(&self) {
+        kill(self.pid(), Signal::SIGHUP).expect("it runs");
     }
 }
 
 #[track_caller]
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let give_up = Instant::now() + Duration::from_secs(60);
     while !holds() {
         assert!(Instant::now() < give_up, "still not: {what}");

@@ -9,6 +9,7 @@ mod cluster;
 mod compat;
 mod doctor;
 mod holder;
+mod keepalived_conf;
 mod live;
 mod restore;
 mod smoke;

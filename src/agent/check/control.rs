@@ -266,7 +266,7 @@ async fn answer(mut requests: mpsc::Receiver<Request>, mut hangup: Signal, mut h
                 // Whoever asked may have gone.
                 let _ = request.reply.send(reply);
             }
-            _ = hangup.recv() => match held.reload().await {
+            _ = hangup.recv() => match held.reload(None).await {
                 Ok(warnings) => warnings.iter().for_each(|warning| warn!("{warning}")),
                 Err(complaints) => {
                     complaints.iter().for_each(|complaint| warn!("{}", complaint.text));
@@ -281,11 +281,11 @@ impl Held {
     async fn carry_out(&mut self, call: CheckCall) -> Reply {
         match call {
             CheckCall::Status {} => json(self.ask(Order::Status).await?),
-            CheckCall::Reload { file } if self.loaded.file.as_os_str() != file.as_str() => {
+            CheckCall::Reload { file, .. } if self.loaded.file.as_os_str() != file.as_str() => {
                 let text = format!("the check process runs {}, not {file}", self.loaded.file.display());
                 Err(vec![Complaint::new(text).hint("--state names its file; or stop it, and run it from the other")])
             }
-            CheckCall::Reload { .. } => self.reload().await.map(Value::from),
+            CheckCall::Reload { flush_at_end, .. } => self.reload(flush_at_end).await.map(Value::from),
             CheckCall::Session { name, up } => {
                 self.orders.send(Order::Session { name, up }).await.map(|()| Value::Null).map_err(|_| ends())
             }
@@ -341,8 +341,8 @@ impl Held {
         answer.await.map_err(|_| ends())
     }
 
-    /// Reads the file again, and goes on with what it says.
-    async fn reload(&mut self) -> Result<Vec<String>, Vec<Complaint>> {
+    /// Reads the file again, and goes on with what it says, and with what is to become of the table at the end.
+    async fn reload(&mut self, flush_at_end: Option<bool>) -> Result<Vec<String>, Vec<Complaint>> {
         let new = self.loaded.read_again()?;
         let whole = self.rules.lock().is_ok_and(|rules| rules.is_some());
         let new = Arc::new(if whole { new.into_whole() } else { new });
@@ -354,7 +354,7 @@ impl Held {
         if let Ok(mut rules) = self.rules.lock()
             && let Some(rules) = rules.as_mut()
         {
-            rules.change(&new.extras).map_err(|error| complaints(&error))?;
+            rules.change(&new.extras, flush_at_end).map_err(|error| complaints(&error))?;
         }
         self.loaded = new;
         Ok(warnings)

@@ -41,15 +41,16 @@ impl Held {
         if resume {
             held.daemons.clone_from(&wanted.daemons);
         }
-        held.change(wanted)?;
+        held.change(wanted, None)?;
         Ok(held)
     }
 
-    /// Goes on with what another file says.
+    /// Goes on with what another file says; `flush_at_end` if it says that.
     ///
     /// # Errors
     /// The kernel cannot be talked to.
-    pub(super) fn change(&mut self, wanted: &Table) -> Result<(), Error> {
+    pub(super) fn change(&mut self, wanted: &Table, flush_at_end: Option<bool>) -> Result<(), Error> {
+        self.rules.flush_at_end = flush_at_end.unwrap_or(self.rules.flush_at_end);
         if wanted.timeouts.is_none() && self.before.is_none() && wanted.daemons == self.daemons {
             return Ok(());
         }

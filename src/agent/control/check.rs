@@ -24,6 +24,9 @@ pub enum CheckCall {
     Reload {
         /// The save file; a process that was started from another refuses.
         file: String,
+        /// Whether the kernel's table is emptied at the end, for a process that goes by keepalived's rules.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        flush_at_end: Option<bool>,
     },
     /// The state of a BFD session, from whoever runs it; answered by `null`.
     #[serde(rename = "check.session")]

@@ -14,7 +14,7 @@ use tokio::task::spawn_blocking;
 use super::{
     running::{self, Checked, Running},
     shared::Shared,
-    source::Source,
+    source::{Said, Source},
     tree::Kind,
 };
 use crate::{
@@ -53,7 +53,8 @@ pub(super) async fn set(shared: &Shared, revision: u64, text: String) -> Changed
         let text = format!("somebody else changed what runs: it has revision {now} now, not {revision}");
         return Err(vec![Complaint::new(text).hint("read it again, and change that")]);
     }
-    let answer = replace(shared, text.into_bytes(), path).await?;
+    let said = Said { text: text.into_bytes(), words: shared.core.borrow().running.words.clone() };
+    let answer = replace(shared, said, path).await?;
     shared.tell(&Event::now(agent(), "changed", "what the agent runs was changed"));
     Ok(answer)
 }
@@ -69,8 +70,13 @@ pub(super) async fn reload(shared: &Shared) -> Changed {
     let keepalived = matches!(source, Source::Keepalived(_));
     // Looking at users and scripts may mean to ask somebody else.
     let read = spawn_blocking(move || Running::reread(&source)).await;
-    let text = read.unwrap_or_else(|error| Err(vec![Complaint::new(error)]))?;
-    let mut answer = replace(shared, text, file.clone()).await?;
+    let said = read.unwrap_or_else(|error| Err(vec![Complaint::new(error)]))?;
+    let other_process = shared.core.borrow().running.words.vrrp != said.words.vrrp;
+    let mut answer = replace(shared, said, file.clone()).await?;
+    if other_process {
+        let warning = "what the file says of the process of virtual routers (vrrp_priority and the like) holds when it starts again";
+        answer.warnings.push(warning.to_owned());
+    }
     let moved = shared.core.borrow().running.table_moved;
     if moved && !keepalived {
         answer.warnings.extend(put_table_back(shared).await?);
@@ -174,7 +180,8 @@ async fn table(shared: &Shared) -> Result<Option<Vec<String>>, Vec<Complaint>> {
 }
 
 /// Goes on with other lines. Messages about them call them `named`.
-async fn replace(shared: &Shared, text: Vec<u8>, named: PathBuf) -> Changed {
+async fn replace(shared: &Shared, said: Said, named: PathBuf) -> Changed {
+    let Said { text, words } = said;
     let checked = spawn_blocking(move || Checked::read(&text, &named)).await;
     let new = checked.unwrap_or_else(|error| Err(vec![Complaint::new(error)]))?;
     let (old, path) = {
@@ -182,11 +189,14 @@ async fn replace(shared: &Shared, text: Vec<u8>, named: PathBuf) -> Changed {
         (core.running.state.clone(), core.running.path.clone())
     };
     running::write(&path, &new.file.text())?;
+    // A child that starts meanwhile goes by them.
+    let old_words = std::mem::replace(&mut shared.core.borrow_mut().running.words, words);
     let mut warnings = Vec::new();
     for (at, kind) in Kind::ALL.into_iter().enumerate() {
         match carry_over(shared, kind, &path, &new).await {
             Ok(said) => warnings.extend(said),
             Err(complaints) => {
+                shared.core.borrow_mut().running.words = old_words;
                 put_back(shared, &path, &old, Kind::ALL.iter().take(at + 1)).await;
                 return Err(complaints);
             }
@@ -240,7 +250,8 @@ async fn carry_over(shared: &Shared, kind: Kind, path: &Path, lines: &Checked) -
     }
     // One that is just starting may have read the lines before.
     shared.want(kind).await?;
-    let (verb, params) = reload_call(kind, path, lines);
+    let flush_at_end = shared.core.borrow().running.words.flush_at_end();
+    let (verb, params) = reload_call(kind, path, lines, flush_at_end);
     let told = match call(shared, kind, &verb, params).await {
         Ok(warnings) => Ok(serde_json::from_value(warnings).unwrap_or_default()),
         Err(CallError::Refused(complaints)) => Err(complaints),
@@ -257,14 +268,14 @@ async fn carry_over(shared: &Shared, kind: Kind, path: &Path, lines: &Checked) -
     told
 }
 
-fn reload_call(kind: Kind, path: &Path, lines: &Checked) -> (String, Value) {
+fn reload_call(kind: Kind, path: &Path, lines: &Checked, flush_at_end: Option<bool>) -> (String, Value) {
     let file = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()).display().to_string();
     match kind {
         Kind::Vrrp => {
             let lines = lines.file.vrrp_lines().map(|(number, line)| (number, line.to_owned())).collect();
             VrrpCall::Reload { file, lines }.parts()
         }
-        Kind::Check => CheckCall::Reload { file }.parts(),
+        Kind::Check => CheckCall::Reload { file, flush_at_end }.parts(),
     }
 }
 

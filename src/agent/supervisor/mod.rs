@@ -30,6 +30,7 @@ use self::{
     process::News,
     running::{Running, TABLE},
     shared::Shared,
+    source::{Words, add_words},
     systemd::Systemd,
     tree::Kind,
 };
@@ -128,19 +129,21 @@ impl Options {
         }
     }
 
-    /// Returns the command line of a child.
-    fn words(&self, kind: Kind, resume: bool) -> Vec<String> {
+    /// Returns the command line of a child, of which the file says more in `said`.
+    fn words(&self, kind: Kind, resume: bool, said: &Words) -> Vec<String> {
         let run_dir = self.run_dir.display().to_string();
         let state = self.run_dir.join(STATE).display().to_string();
-        let (mut words, more) = match kind {
-            Kind::Vrrp => (vec!["vrrp", "run", "--child", "--state", &state], &self.vrrp_words),
-            Kind::Check => (vec!["check", "run", "--child", &state], &self.check_words),
+        let (mut words, typed, said) = match kind {
+            Kind::Vrrp => (vec!["vrrp", "run", "--child", "--state", &state], &self.vrrp_words, &said.vrrp),
+            Kind::Check => (vec!["check", "run", "--child", &state], &self.check_words, &said.check),
         };
         words.extend(["--run-dir", &run_dir]);
         if resume && kind == Kind::Check {
             words.push("--resume");
         }
-        words.into_iter().map(str::to_owned).chain(more.iter().cloned()).collect()
+        let mut more = typed.clone();
+        add_words(&mut more, said);
+        words.into_iter().map(str::to_owned).chain(more).collect()
     }
 }
 
@@ -161,7 +164,7 @@ pub fn run(options: Options, ready: impl FnOnce()) -> Result<(), Vec<Complaint>>
     result
 }
 
-async fn begin(mut options: Options, ready: impl FnOnce()) -> Result<(), Vec<Complaint>> {
+async fn begin(options: Options, ready: impl FnOnce()) -> Result<(), Vec<Complaint>> {
     // First of all, because only one agent may look at what another one left.
     let server = Server::bind(&options.run_dir.join(SOCKET)).map_err(taken)?;
     let signals = Signals::new().map_err(|error| vec![Complaint::new(format_args!("cannot take signals: {error}"))])?;
@@ -172,7 +175,7 @@ async fn begin(mut options: Options, ready: impl FnOnce()) -> Result<(), Vec<Com
     {
         warn!("cannot open more files than usual: {}", errno.desc());
     }
-    let (mut running, resume) = Running::begin(&mut options)?;
+    let (mut running, resume) = Running::begin(&options)?;
     running.autosave = options.autosave;
     let state = running.path.clone();
     wait_for_leftovers(&options, resume).await?;

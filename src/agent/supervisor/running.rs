@@ -13,7 +13,7 @@ use log::warn;
 
 use super::{
     Options,
-    source::{self, Said, Source},
+    source::{self, Said, Source, Words},
     tree::Kind,
 };
 use crate::{
@@ -95,6 +95,8 @@ pub(super) struct Running {
     /// Another number after each change; those of an agent before this one are lower.
     pub(super) revision: u64,
     pub(super) state: Checked,
+    /// What a keepalived.conf says of the processes.
+    pub(super) words: Words,
     /// Whether the table was changed since it was last read or saved.
     pub(super) table_changed: bool,
     /// Whether the operator's table may be another one than the lines say.
@@ -106,11 +108,11 @@ pub(super) struct Running {
 impl Running {
     /// Begins with what an agent that was killed has left in `run_dir`, unless `fresh`; else with the save file, which may
     /// be missing. A keepalived.conf goes before what was left, which only tells that somebody was killed, unless it has
-    /// faults. Returns it, and whether it goes on; `options` get what the file says of the processes. Nothing is written yet.
+    /// faults. Returns it, and whether it goes on. Nothing is written yet.
     ///
     /// # Errors
     /// What cannot be read, or all that is wrong with it.
-    pub(super) fn begin(options: &mut Options) -> Result<(Self, bool), Vec<Complaint>> {
+    pub(super) fn begin(options: &Options) -> Result<(Self, bool), Vec<Complaint>> {
         let Options { run_dir, source, fresh, .. } = options;
         let path = run_dir.join(STATE);
         let left = if *fresh { None } else { source::read(&path)? };
@@ -128,9 +130,7 @@ impl Running {
             }
             (_, None) => source.read()?.unwrap_or_default(),
         };
-        let Said { text, vrrp_words, check_words } = said;
-        source::add_words(&mut options.vrrp_words, vrrp_words);
-        source::add_words(&mut options.check_words, check_words);
+        let Said { text, words } = said;
         let state = match left.filter(|_| text.is_empty()) {
             Some(text) => Checked::read(&text, &path).map_err(|mut complaints| {
                 let hint =
@@ -142,19 +142,20 @@ impl Running {
         };
         let revision = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
         let revision = u64::try_from(revision).unwrap_or_default();
-        Ok((Self { path, source, revision, state, table_changed: false, table_moved: resume, autosave: false }, resume))
+        let running =
+            Self { path, source, revision, state, words, table_changed: false, table_moved: resume, autosave: false };
+        Ok((running, resume))
     }
 
     /// Reads the file again.
     ///
     /// # Errors
     /// It cannot be read.
-    pub(super) fn reread(source: &Source) -> Result<Vec<u8>, Vec<Complaint>> {
-        let said = source.read()?.ok_or_else(|| {
+    pub(super) fn reread(source: &Source) -> Result<Said, Vec<Complaint>> {
+        source.read()?.ok_or_else(|| {
             let complaint = Complaint::new(format_args!("there is no save file {}", source.path().display()));
             vec![complaint.hint("`lvsadm save --all` writes it; what runs goes on")]
-        })?;
-        Ok(said.text)
+        })
     }
 
     /// Whether the save file says what runs.
@@ -215,7 +216,7 @@ mod tests {
         let file = directory.path().join("file");
         let begin = |fresh| {
             let source = Source::Saved(file.clone());
-            Running::begin(&mut Options { fresh, ..Options::new(directory.path().to_owned(), source) })
+            Running::begin(&Options { fresh, ..Options::new(directory.path().to_owned(), source) })
         };
         let (running, resume) = begin(false).unwrap();
         assert!(!resume && running.is_saved() && !running.state.needs(Kind::Vrrp), "no file is an empty one");

@@ -134,7 +134,7 @@ impl Shared {
     }
 
     fn start(&self, kind: Kind, resume: bool) {
-        let words = self.options.words(kind, resume);
+        let words = self.options.words(kind, resume, &self.core.borrow().running.words);
         let started = Process::start(kind, &words, self.news.clone());
         let mut core = self.core.borrow_mut();
         core.reasons.remove(&kind);

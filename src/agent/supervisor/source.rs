@@ -34,11 +34,29 @@ pub enum Source {
 pub(super) struct Said {
     /// Lines of a save file.
     pub(super) text: Vec<u8>,
-    /// Options of the VRRP process.
-    pub(super) vrrp_words: Vec<String>,
-    /// Options of the check process.
-    pub(super) check_words: Vec<String>,
+    /// What lines cannot say.
+    pub(super) words: Words,
 }
+
+/// Options of processes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Words {
+    /// Those of the VRRP process.
+    pub(super) vrrp: Vec<String>,
+    /// Those of the check process.
+    pub(super) check: Vec<String>,
+}
+
+impl Words {
+    /// Whether the kernel's table is emptied at the end; `None` = that is not for the file to say.
+    pub(super) fn flush_at_end(&self) -> Option<bool> {
+        let said = |word: &str| self.check.iter().any(|each| each == word);
+        said(WHOLE_FILE).then(|| said(FLUSH_AT_END))
+    }
+}
+
+const WHOLE_FILE: &str = "--whole-file";
+const FLUSH_AT_END: &str = "--at-end=flush";
 
 impl Source {
     /// Returns its path.
@@ -92,8 +110,7 @@ fn keepalived(path: &Path) -> Result<Said, Vec<Complaint>> {
     let global = &loaded.built.configuration.global;
     Ok(Said {
         text: save_file(path, &loaded).into_bytes(),
-        vrrp_words: preference(&global.vrrp),
-        check_words: check_words(global),
+        words: Words { vrrp: preference(&global.vrrp), check: check_words(global) },
     })
 }
 
@@ -128,20 +145,20 @@ fn preference(preference: &Preference) -> Vec<String> {
 
 /// keepalived's rules for the table: it holds the file's services as the file has them, and they go when it ends.
 fn check_words(global: &Global) -> Vec<String> {
-    let mut words = vec!["--foreign=restore".to_owned(), "--whole-file".to_owned()];
+    let mut words = vec!["--foreign=restore".to_owned(), WHOLE_FILE.to_owned()];
     if global.flush {
         words.push("--flush-at-start".to_owned());
     }
     words.push(match global.at_stop {
         AtStop::Remove => "--at-end=remove".to_owned(),
-        AtStop::Flush => "--at-end=flush".to_owned(),
+        AtStop::Flush => FLUSH_AT_END.to_owned(),
     });
     words
 }
 
 /// Adds options that are not there yet: what somebody typed goes before what a file says.
-pub(super) fn add_words(words: &mut Vec<String>, more: Vec<String>) {
+pub(super) fn add_words(words: &mut Vec<String>, more: &[String]) {
     let name = |word: &str| word.split('=').next().unwrap_or_default().to_owned();
     let typed: Vec<String> = words.iter().map(|word| name(word)).collect();
-    words.extend(more.into_iter().filter(|word| !typed.contains(&name(word))));
+    words.extend(more.iter().filter(|word| !typed.contains(&name(word))).cloned());
 }

@@ -273,7 +273,7 @@ fn change(
     }
     // The process may have been started with another name for the same file.
     let file = fs::canonicalize(&path).unwrap_or(path).display().to_string();
-    match ask::call(target, &CheckCall::Reload { file }) {
+    match ask::call(target, &CheckCall::Reload { file, flush_at_end: None }) {
         Ok(warnings) => {
             let warnings = warnings.as_array().into_iter().flatten().filter_map(|warning| warning.as_str());
             warnings.for_each(|warning| ui.warn(warning));

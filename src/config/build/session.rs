@@ -39,7 +39,7 @@ pub(super) fn read(block: &Statement, r: &mut Reader) -> Option<Settings> {
             "ttl" | "hoplimit" => session.ttl = r.number(statement, 1..=255).unwrap_or(session.ttl),
             "max_hops" => session.max_hops = r.one(statement, hops).unwrap_or(session.max_hops),
             "multihop" => session.multihop = r.switch(statement),
-            "vrrp" | "checker" => r.not_done(statement, "whoever names the session is told of it"),
+            // `vrrp` and `checker` are about who may name it: whoever does is told.
             _ => {}
         }
     }

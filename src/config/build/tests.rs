@@ -12,7 +12,7 @@ use crate::{
         source::Memory,
         tree::Level,
     },
-    model::{DaemonRole, Forwarding, ServiceKey, Table},
+    model::{Checksum, DaemonRole, Forwarding, ServiceKey, Table, Tunnel},
     pool::{self, settings::Check},
     state::{agent_file::AgentFile, grammar::NoNames, set, vrrp::Disk},
     vrrp::settings::{Authentication, Initial as Begins, Instance, Preempt, Track, Tracker, Transport, Version},
@@ -79,7 +79,7 @@ virtual_server 192.168.182.100 80 {
 
 /// Most of what there is. `;` stands for the end of a line.
 const MUCH: &str = r#"
-global_defs { router_id lb1; notification_email { "Ops Team <ops@example.org>" }; smtp_server 2001:db8::25 587; smtp_alert_vrrp on
+global_defs { router_id lb1; notification_email { "Ops Team <ops@example.org>" }; smtp_server 2001:db8::25 587; smtp_alert_vrrp on; no_email_faults
     dynamic_interfaces; default_interface eth7; vrrp_garp_master_delay 3; vrrp_garp_master_refresh 60; vrrp_version 3
     vrrp_startup_delay 1.5; notify_fifo /run/k.fifo root; notify_fifo_script "/bin/cat -u" root; script_user root root
     lvs_timeouts tcp 900 udp 300; lvs_sync_daemon eth1 VI_1 id 7 maxlen 1400 port 8849 ttl 2 group 224.0.0.99
@@ -117,7 +117,7 @@ SSL { certificate /etc/c.pem; key /etc/k.pem }
 virtual_server_group WEB { 10.0.0.1-3 80; 10.0.1.0/31 80; fwmark 9 }
 virtual_server group WEB { lvs_sched mh; lvs_method DR; protocol TCP; mh-port
     quorum 2; hysteresis 1; quorum_up "/bin/true up"; quorum_down /bin/true; alpha; omega; inhibit_on_failure
-    sorry_server 10.0.0.99 80; sorry_server_inhibit; persistence_timeout 100; persistence_granularity 255.255.255.0
+    sorry_server 10.0.0.99 80; sorry_server_inhibit; sorry_server_lvs_method TUN type gue port 6080 remcsum; persistence_timeout 100; persistence_granularity 255.255.255.0
     retry 4; delay_before_retry 2.5; warmup 0; virtualhost www.example.org
     real_server 10.0.2.1 80 { weight 3
         HTTP_GET { http_protocol 1.1
@@ -130,6 +130,7 @@ virtual_server group WEB { lvs_sched mh; lvs_method DR; protocol TCP; mh-port
         DNS_CHECK { name example.org; type MX }
         DNS_CHECK { connect_port 53 } } }
 virtual_server 2001:db8::80 53 { lb_algo wrr; lb_kind TUN type gue port 6080 csum; protocol UDP; ops; ha_suspend; delay_loop 2
+    sorry_server 2001:db8::99; sorry_server_lvs_method TUN type gre csum
     real_server 10.0.2.9 53 { UDP_CHECK { payload 00ff; require_reply 01x2; min_reply_length 2; max_reply_length 400 }
         PING_CHECK { alpha off; bindto 10.0.0.5; bind_if eth0; fwmark 16 } }
     real_server 2001:db8::9 53 { lvs_method DR
@@ -139,7 +140,7 @@ virtual_server 2001:db8::80 53 { lb_algo wrr; lb_kind TUN type gue port 6080 csu
         smtp_alert off } }
 virtual_server fwmark 3 { lb_algo sed; lb_kind NAT; ip_family inet; persistence_timeout
     real_server 10.0.3.1 8080 { TCP_CHECK { connect_timeout 3 } } }
-bfd_instance b1 { neighbor_ip 10.0.0.9 }
+bfd_instance b1 { neighbor_ip 10.0.0.9; source_ip 10.0.0.8; min_rx 50.5; min_tx 20; idle_tx 2000; multiplier 3; passive; ttl 9; max_hops 2; multihop; checker }
 "#;
 
 /// Keywords stand in lines of their own.
@@ -186,7 +187,9 @@ fn comes_back(loaded: &Loaded) {
     };
     assert_eq!(in_order(expanded.settings), in_order(wanted), "{text}");
     let own: Vec<(usize, &str)> = text.lines().enumerate().filter(|(_, line)| line.starts_with("set ")).collect();
-    set::parse(own.into_iter()).unwrap_or_else(|faults| panic!("{faults:#?}\n{text}"));
+    let set = set::parse(own.into_iter()).unwrap_or_else(|faults| panic!("{faults:#?}\n{text}"));
+    let no_faults = set.mail.is_some_and(|mail| mail.no_faults);
+    assert!(no_faults || !loaded.built.configuration.global.mail.no_faults, "{text}");
 }
 
 /// The order of lines means nothing.
@@ -260,6 +263,10 @@ fn much_of_everything_comes_back() {
     let policies = &built.configuration.checks.policies;
     let commands = policies.iter().filter(|policy| policy.quorum_up.is_some()).count();
     assert_eq!((policies.len(), commands), (7, 1), "the commands of a group run once");
+    let sorry = policies.iter().filter_map(|policy| policy.sorry).map(|sorry| sorry.forwarding);
+    let gue = Forwarding::Tunnel(Tunnel::Gue { port: 6080, checksum: Checksum::Remote });
+    let gre = Forwarding::Tunnel(Tunnel::Gre { checksum: Checksum::Full });
+    assert_eq!(sorry.collect::<Vec<_>>(), [gue, gue, gue, gue, gue, gue, gre]);
     let https = checks_of(&built, "10.0.2.2")[0];
     let Question::Http(http) = &https.probe.question else { panic!() };
     let tls = http.tls.as_ref().unwrap();

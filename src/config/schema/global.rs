@@ -11,10 +11,10 @@ use super::{
 };
 
 const SNMP: &str = "lvsadm speaks no SNMP; see lvsadm metrics";
-const DBUS: &str = "lvsadm speaks no D-Bus; its control socket and lvsadm events tell the same";
+const DBUS: &str = "lvsadm speaks no D-Bus; its control socket and lvsadm agent events tell the same";
 const FIREWALL: &str = "addresses that take no packets are in an nftables table of lvsadm's own";
 const BUFFERS: &str = "sockets have buffers for what is to be expected; what is lost is read again";
-const DUMPS: &str = "nothing is dumped into files; see lvsadm status, vrrp show and list, each with --json";
+const DUMPS: &str = "nothing is dumped into files; see lvsadm agent status, vrrp show and check list, each with --json";
 const PROCESS_NAME: &str = "processes are called lvsadm; their arguments tell them apart";
 const PROCESS: &str = "only the process of virtual routers has such settings";
 const OLD_LIMIT: &str = "write vrrp_rlimit_rttime and the like";
@@ -236,10 +236,10 @@ pub(super) static GLOBAL: &[Keyword] = &[
         &[One(Path), Maybe(User), Maybe(Group)],
         "Transitions of servers are written to this FIFO",
     )
-    .not_done("transitions of servers are told by lvsadm events")
+    .not_done("transitions of servers are told by lvsadm agent events")
     .first(),
     keyword(&["lvs_notify_fifo_script"], COMMAND, "Reads it")
-        .not_done("transitions of servers are told by lvsadm events")
+        .not_done("transitions of servers are told by lvsadm agent events")
         .first(),
     flag(&["fifo_write_vrrp_states_on_reload"], "States are written again after a reload")
         .not_done("a FIFO stays open over a reload, and nothing in it is lost"),

@@ -70,6 +70,10 @@ impl Given {
     /// Puts what `newer` says in the place of the same here.
     pub fn merge(&mut self, newer: Self) {
         self.kind = newer.kind.or_else(|| self.kind.take());
+        if newer.said.iter().any(|said| ["gatewaying", "masquerading"].contains(&said.id.as_str())) {
+            // What is said of a tunnel goes with it.
+            self.said.retain(|old| !old.id.starts_with("tun_"));
+        }
         for said in newer.said {
             let group = INSTEAD.iter().find(|group| group.contains(&said.id.as_str()));
             let other = |id: &str| id != said.id && group.is_some_and(|group| group.contains(&id));

@@ -14,6 +14,7 @@ mod policy;
 mod print;
 mod schedule;
 mod selector;
+mod sorry;
 mod url;
 mod values;
 

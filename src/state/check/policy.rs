@@ -4,10 +4,10 @@ use std::net::IpAddr;
 
 use clap::Args;
 
-use super::{Faults, fault::Wrong, selector::endpoint, values::number};
+use super::{Faults, fault::Wrong, sorry::SorryArgs, values::number};
 use crate::{
     host::Command,
-    model::{Forwarding, RealServer, ServerKey, ServiceKey, Thresholds, Tunnel, Weight},
+    model::{ServerKey, ServiceKey, Weight},
     pool::settings::{Foreign, Policy, ServerPolicy},
     state::vrrp,
 };
@@ -27,21 +27,8 @@ pub(super) struct PolicyArgs {
     /// Run when the quorum is lost
     #[arg(long, value_name = "COMMAND", help_heading = "Service")]
     quorum_down: Option<String>,
-    /// Takes over while there is no quorum
-    #[arg(long, value_name = "ADDR[:PORT]", help_heading = "Service")]
-    sorry_server: Option<String>,
-    /// Direct routing to the sorry server (default)
-    #[arg(short = 'g', long, help_heading = "Service", conflicts_with_all = ["ipip", "masquerading"])]
-    gatewaying: bool,
-    /// IP in IP to the sorry server
-    #[arg(short = 'i', long, help_heading = "Service", conflicts_with = "masquerading")]
-    ipip: bool,
-    /// NAT to the sorry server
-    #[arg(short = 'm', long, help_heading = "Service")]
-    masquerading: bool,
-    /// The sorry server stays in the table with weight 0 while it is not needed
-    #[arg(long, help_heading = "Service")]
-    sorry_inhibit: bool,
+    #[command(flatten)]
+    sorry: SorryArgs,
     /// Commands also run for what ends with the process
     #[arg(long, help_heading = "Service")]
     omega: bool,
@@ -118,44 +105,14 @@ impl PolicyArgs {
             }
             Err(Wrong::new(format_args!("hysteresis is less than the quorum, which is {quorum}")))
         });
-        let forwarding = match (self.masquerading, self.ipip) {
-            (true, _) => Forwarding::Masquerade,
-            (_, true) => Forwarding::Tunnel(Tunnel::Ipip),
-            _ => Forwarding::Route,
-        };
-        let sorry = faults.read("--sorry-server", self.sorry_server.as_ref(), |text| {
-            let (address, port) = endpoint(text)?;
-            let port = port.unwrap_or_else(|| service.port().unwrap_or(0));
-            let key = ServerKey { address, port };
-            if key.family() != service.family() && !self.ipip {
-                let hint = "only tunnels (-i) lead to servers of another family";
-                return Err(Wrong::new("this address is of another family than the service").hint(hint));
-            }
-            let (weight, thresholds) = (Weight::default(), Thresholds::default());
-            Ok(RealServer { key, forwarding, weight, thresholds })
-        });
-        if self.sorry_server.is_none() {
-            let options = [
-                ("-g", self.gatewaying),
-                ("-i", self.ipip),
-                ("-m", self.masquerading),
-                ("--sorry-inhibit", self.sorry_inhibit),
-            ];
-            for (option, _) in options.iter().filter(|(_, given)| *given) {
-                faults.add(
-                    option,
-                    "",
-                    Wrong::new("this is about a sorry server, and none is named").hint("--sorry-server"),
-                );
-            }
-        }
+        let (sorry, sorry_inhibit) = self.sorry.read(&service, faults);
         Policy {
             quorum,
             hysteresis: hysteresis.unwrap_or(0),
             quorum_up: faults.read("--quorum-up", self.quorum_up.as_ref(), command),
             quorum_down: faults.read("--quorum-down", self.quorum_down.as_ref(), command),
             sorry,
-            sorry_inhibit: self.sorry_inhibit,
+            sorry_inhibit,
             inhibit: self.inhibit,
             omega: self.omega,
             suspend_without: faults.read("--suspend-without", self.suspend_without.as_ref(), |text| {
@@ -196,16 +153,12 @@ impl PolicyArgs {
             ("--hysteresis", self.hysteresis.is_some()),
             ("--quorum-up", self.quorum_up.is_some()),
             ("--quorum-down", self.quorum_down.is_some()),
-            ("--sorry-server", self.sorry_server.is_some()),
-            ("-g", self.gatewaying),
-            ("-i", self.ipip),
-            ("-m", self.masquerading),
-            ("--sorry-inhibit", self.sorry_inhibit),
             ("--omega", self.omega),
             ("--suspend-without", self.suspend_without.is_some()),
             ("--foreign", self.foreign.is_some()),
         ];
-        for (option, _) in options.iter().filter(|(_, given)| *given) {
+        let given = options.into_iter().filter(|(_, given)| *given).map(|(option, _)| option);
+        for option in given.chain(self.sorry.given()) {
             faults.add(option, "", Wrong::new("this is said of a service, not of one server").hint("leave -r out"));
         }
     }

@@ -23,7 +23,7 @@ use crate::{
         settings::{Http, HttpVersion, Initial, Page, Probe, Question, Schedule, Tls, Udp},
     },
     host::Command,
-    model::{Forwarding, ServerKey, ServiceKey, Weight},
+    model::{Checksum, Forwarding, RealServer, ServerKey, ServiceKey, Tunnel, Weight},
     pool::settings::{Check, Policy, ServerPolicy, Settings},
     state::{print, print::quoted, vrrp},
 };
@@ -355,12 +355,7 @@ fn policy(policy: &Policy) -> String {
     words.differs("hysteresis", &policy.hysteresis, &0, u32::to_string);
     commands(&mut words, [("quorum-up", &policy.quorum_up), ("quorum-down", &policy.quorum_down)]);
     if let Some(sorry) = &policy.sorry {
-        words.value("sorry-server", SocketAddr::new(sorry.key.address, sorry.key.port).to_string());
-        words.options.push_str(match sorry.forwarding {
-            Forwarding::Masquerade => " -m",
-            Forwarding::Tunnel(_) => " -i",
-            Forwarding::Route | Forwarding::Local | Forwarding::Bypass => "",
-        });
+        sorry_server(&mut words, sorry);
     }
     words.flag("sorry-inhibit", policy.sorry_inhibit);
     words.flag("omega", policy.omega);
@@ -369,6 +364,30 @@ fn policy(policy: &Policy) -> String {
     }
     words.flag("inhibit", policy.inhibit);
     format!("check set {}{}", print::service_name(&policy.service, &print::numeric), words.options)
+}
+
+fn sorry_server(words: &mut Words, sorry: &RealServer) {
+    words.value("sorry-server", SocketAddr::new(sorry.key.address, sorry.key.port).to_string());
+    let (letter, tunnel) = match sorry.forwarding {
+        Forwarding::Masquerade => (" -m", Tunnel::Ipip),
+        Forwarding::Tunnel(tunnel) => (" -i", tunnel),
+        Forwarding::Route | Forwarding::Local | Forwarding::Bypass => return,
+    };
+    words.options.push_str(letter);
+    let checksum = match tunnel {
+        Tunnel::Ipip => return,
+        Tunnel::Gue { port, checksum } => {
+            words.value("tun-type", "gue");
+            words.value("tun-port", port.to_string());
+            checksum
+        }
+        Tunnel::Gre { checksum } => {
+            words.value("tun-type", "gre");
+            checksum
+        }
+    };
+    words.flag("tun-csum", checksum == Checksum::Full);
+    words.flag("tun-remcsum", checksum == Checksum::Remote);
 }
 
 fn server_policy(policy: &ServerPolicy) -> String {

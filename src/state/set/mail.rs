@@ -37,6 +37,8 @@ pub struct MailSettings {
     pub about: Vec<About>,
     /// What is said about single things: whether they are told of.
     pub single: Vec<(Subject, bool)>,
+    /// Whether nobody is told that an instance or a group is in fault.
+    pub no_faults: bool,
 }
 
 /// Whether a connection is made secure.
@@ -142,6 +144,7 @@ const MAIL: Section = Section {
         ),
         Opt::many("also", "NAME", whole, "And about this instance, group, session or service (TCP 10.0.0.1:80)"),
         Opt::many("not", "NAME", whole, "But not about this one"),
+        Opt::flag("no-faults", "And not of instances and groups that go into fault"),
         Opt::one("tag", "WORD", "What stands in brackets before each subject [default: the name of this host]"),
         Opt::one("helo", "NAME", "How this host calls itself [default: its name]"),
         Opt::one("timeout", "TIME", "How long each step of the conversation may take [default: 30s]"),
@@ -204,6 +207,7 @@ pub(super) fn settings(r: &mut Reader<'_>) -> Option<MailSettings> {
         tag: r.one("tag", header_word),
         about: if about.is_empty() { default_about() } else { about },
         single,
+        no_faults: r.flag("no-faults"),
         port: server.as_ref().and_then(|(_, port)| *port).unwrap_or(if tls { 465 } else { 25 }),
         server: server?.0,
         from: from?,

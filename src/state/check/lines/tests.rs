@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    model::Weight,
+    model::{Checksum, Forwarding, Tunnel, Weight},
     state::{check::Subjects, file, grammar::NoNames},
 };
 
@@ -80,6 +80,45 @@ fn services_and_servers() {
     assert_eq!((first.inhibit, first.weights), (Some(false), weights(3, Weight::new(9).unwrap())));
     assert_eq!((second.inhibit, second.weights), (None, weights(0, Weight::new(9).unwrap())));
     assert!(first.up.is_some() && first.down.is_some() && second.up.is_some() && second.down.is_none());
+}
+
+#[test]
+fn sorry_servers_behind_tunnels() {
+    let start = "check set -t 10.0.0.1:80 --sorry-server 10.0.0.9";
+    let forwarding = |options: &str| {
+        let lines = parse(&format!("{start} {options}")).unwrap_or_else(|faults| panic!("{faults:?}"));
+        let settings = lines.over(table()).settings;
+        let printed = crate::state::check::lines(&settings).join("\n");
+        let again = parse(&printed).unwrap_or_else(|faults| panic!("{printed}: {faults:?}")).over(table()).settings;
+        assert_eq!(again.policies, settings.policies, "{printed}");
+        settings.policies[0].sorry.map(|sorry| sorry.forwarding)
+    };
+    for (options, tunnel) in [
+        ("-i", Tunnel::Ipip),
+        ("-i --tun-type gre", Tunnel::Gre { checksum: Checksum::None }),
+        ("-i --tun-type gre --tun-csum", Tunnel::Gre { checksum: Checksum::Full }),
+        ("-i --tun-type gue --tun-port 6080", Tunnel::Gue { port: 6080, checksum: Checksum::None }),
+        ("-i --tun-type gue --tun-port 9 --tun-remcsum", Tunnel::Gue { port: 9, checksum: Checksum::Remote }),
+    ] {
+        assert_eq!(forwarding(options), Some(Forwarding::Tunnel(tunnel)), "{options}");
+    }
+    for wrong in [
+        "--tun-type gre",
+        "-m --tun-port 9",
+        "-i --tun-port 9",
+        "-i --tun-csum",
+        "-i --tun-type gue",
+        "-i --tun-type gue --tun-port 0",
+        "-i --tun-type gre --tun-remcsum",
+        "-i --tun-type vxlan",
+    ] {
+        assert!(parse(&format!("{start} {wrong}")).is_err_and(|faults| faults.len() == 1), "{wrong}");
+    }
+    // Another way there takes what was said of the tunnel along.
+    let given = |line: &str| Subjects::new().of(line).unwrap();
+    let (subject, mut old) = given(&format!("{start} -i --tun-type gue --tun-port 9 --quorum 2"));
+    old.merge(given("check set -t 10.0.0.1:80 -m").1);
+    assert_eq!(old.line(&subject), "check set -t 10.0.0.1:80 --quorum 2 --sorry-server 10.0.0.9 -m");
 }
 
 #[test]
