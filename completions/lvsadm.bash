@@ -586,7 +586,7 @@ _lvsadm() {
             return 0
             ;;
         lvsadm__subcmd__agent__subcmd__run)
-            opts="-h --state --run-dir --config --fresh --autosave --pid-file --log-file --log-to --log-level --metrics --metrics-per --metrics-open --stop-limit --rt-priority --nice --no-swap --cpu --script-user --restore-table --foreign --compare --first-mark --background --help"
+            opts="-h --state --run-dir --config --fresh --autosave --pid-file --log-file --log-to --log-level --metrics --metrics-per --metrics-open --stop-limit --hang-limit --rt-priority --nice --no-swap --cpu --script-user --restore-table --foreign --compare --first-mark --background --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -629,6 +629,10 @@ _lvsadm() {
                     return 0
                     ;;
                 --stop-limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --hang-limit)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -668,7 +672,7 @@ _lvsadm() {
             return 0
             ;;
         lvsadm__subcmd__agent__subcmd__start)
-            opts="-h --state --run-dir --config --fresh --autosave --pid-file --log-file --log-to --log-level --metrics --metrics-per --metrics-open --stop-limit --rt-priority --nice --no-swap --cpu --script-user --restore-table --foreign --compare --first-mark --help"
+            opts="-h --state --run-dir --config --fresh --autosave --pid-file --log-file --log-to --log-level --metrics --metrics-per --metrics-open --stop-limit --hang-limit --rt-priority --nice --no-swap --cpu --script-user --restore-table --foreign --compare --first-mark --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -711,6 +715,10 @@ _lvsadm() {
                     return 0
                     ;;
                 --stop-limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --hang-limit)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

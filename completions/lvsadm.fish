@@ -978,6 +978,7 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_sub
 service\t'One for each service'
 none\t'Only sums'"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l stop-limit -d 'The end may take so many seconds; then processes are killed [default: 10]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l hang-limit -d 'A process that was silent for so many seconds hangs: it is killed, and started again [default: 30]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l rt-priority -d 'Run VRRP with this real-time priority' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l nice -d 'Run VRRP with this niceness' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l cpu -d 'Run VRRP on this CPU only; may be repeated' -r
@@ -1006,6 +1007,7 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_sub
 service\t'One for each service'
 none\t'Only sums'"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l stop-limit -d 'The end may take so many seconds; then processes are killed [default: 10]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l hang-limit -d 'A process that was silent for so many seconds hangs: it is killed, and started again [default: 30]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l rt-priority -d 'Run VRRP with this real-time priority' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l nice -d 'Run VRRP with this niceness' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l cpu -d 'Run VRRP on this CPU only; may be repeated' -r

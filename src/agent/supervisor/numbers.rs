@@ -56,7 +56,7 @@ async fn status<S: DeserializeOwned>(shared: &Shared, kind: Kind, verb: &str) ->
     if !shared.child(kind).is_ready() {
         return None;
     }
-    let answer = call(shared, kind, verb, json!({})).await.ok()?;
+    let answer = call(shared, kind, verb, json!({}), None).await.ok()?;
     serde_json::from_value(answer).ok()
 }
 

@@ -94,6 +94,9 @@ pub(super) struct RunOptions {
     /// The end may take so many seconds; then processes are killed [default: 10]
     #[arg(long, value_name = "SECONDS", help_heading = "Process", value_parser = args::interval)]
     stop_limit: Option<Duration>,
+    /// A process that was silent for so many seconds hangs: it is killed, and started again [default: 30]
+    #[arg(long, value_name = "SECONDS", help_heading = "Process", value_parser = clap::value_parser!(u16).range(5..=3600))]
+    hang_limit: Option<u16>,
     /// Run VRRP with this real-time priority
     #[arg(long, value_name = "NUMBER", help_heading = "Process", value_parser = clap::value_parser!(u8).range(1..=99))]
     rt_priority: Option<u8>,
@@ -182,6 +185,7 @@ impl RunOptions {
         let default = background.then(|| run_dir.join("agent.pid"));
         let pid_file = self.pid_file.clone().map(absolute).transpose()?.or(default);
         let stop_limit = self.stop_limit.unwrap_or(Duration::from_secs(10));
+        let hang_limit = Duration::from_secs(self.hang_limit.unwrap_or(30).into());
         let (vrrp_words, check_words) = (self.vrrp_words(), self.check_words());
         let metrics = self.metrics_port()?;
         let Self { fresh, autosave, .. } = self;
@@ -192,6 +196,7 @@ impl RunOptions {
             autosave,
             pid_file,
             stop_limit,
+            hang_limit,
             log: self.log.options(),
             metrics,
             vrrp_words,

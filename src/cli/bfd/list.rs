@@ -81,13 +81,10 @@ impl Output {
 
     /// Returns what is asked for, and whether it runs.
     fn status(&self, ui: &mut Ui) -> Result<(Status, bool), Error> {
-        let answer = ask::ask(&self.target, &VrrpCall::Sessions {})?;
-        let runs = answer.is_some();
-        let mut status = match answer {
-            Some(value) => serde_json::from_value(value).map_err(|error| {
-                Error::failed(format_args!("the answer of the VRRP process makes no sense: {error}"))
-                    .hint("lvsadm and the process may be of different versions")
-            })?,
+        let running = ask::ask::<Status>(&self.target, &VrrpCall::Sessions {})?;
+        let runs = running.is_some();
+        let mut status = match running {
+            Some(status) => status,
             None => self.saved(ui)?,
         };
         let missing: Vec<_> = self

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::{Target, ask, file::Saved};
 use crate::{
+    agent::control::VrrpCall,
     cli::{Complaint, Error, Ui, args::interval, json, render, watch::watch},
     model::Family,
     state::vrrp::print_address,
@@ -81,7 +82,7 @@ impl Output {
 
     /// Returns what is asked for, and whether it runs.
     fn status(&self, ui: &mut Ui) -> Result<(Status, bool), Error> {
-        let running = ask::status(&self.target)?;
+        let running = ask::ask::<Status>(&self.target, &VrrpCall::Status {})?;
         let runs = running.is_some();
         let mut status = match running {
             Some(status) => status,
