@@ -45,6 +45,7 @@ async fn sources(shared: &Shared, per: Per) -> Sources {
         kernel: spawn_blocking(metrics::kernel).await.ok().flatten(),
         check: status(shared, Kind::Check, "check.status").await,
         vrrp: status(shared, Kind::Vrrp, "vrrp.status").await,
+        bfd: status(shared, Kind::Vrrp, "bfd.status").await,
         agent: Some(shared.status()),
         told: Some(shared.told()),
         per,
