@@ -9,6 +9,7 @@ mod cluster;
 mod compat;
 mod doctor;
 mod holder;
+mod kills;
 mod live;
 mod restore;
 mod smoke;
