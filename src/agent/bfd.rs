@@ -252,7 +252,7 @@ async fn tell_checks(mut states: watch::Receiver<States>, socket: PathBuf) {
             next = format!("{last}\0");
         }
         for (name, up) in turn {
-            match control::ask(&socket, "check.session", json!({ "name": name, "up": up }), ANSWER).await {
+            match control::ask(&socket, "check.session", json!({ "name": name, "up": up }), None, ANSWER).await {
                 Ok(_) => {}
                 // There is none, which is the usual case for a host with virtual routers only.
                 Err(CallError::NotRunning) => break,

@@ -16,6 +16,8 @@ mod vrrp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
+use super::event::Author;
+
 pub use agent::{AgentCall, SaveAnswer, SetAnswer, StateAnswer};
 pub use check::{Applied, CheckCall, Drained, Held, OperatorTable, Place, Refused, Then, change, service_named};
 pub use client::{CallError, call};
@@ -61,6 +63,9 @@ struct Ask {
     verb: String,
     #[serde(default)]
     params: Value,
+    /// Who asked the agent for it, in what it passes on to its children; of anybody else this is not heard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    by: Option<Author>,
 }
 
 /// An answer on the wire.

@@ -27,6 +27,30 @@ pub struct Event {
     /// What was seen: the first bytes of a wrong answer, without control characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<String>,
+    /// Who asked for it, if it is what a command did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Author>,
+}
+
+/// Who asks for something at a control socket, as the kernel tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Author {
+    /// Name of the user, or the number of one without a name.
+    pub user: String,
+    /// The process; nothing if it is of another PID namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+}
+
+/// `root (pid 123)`.
+impl fmt::Display for Author {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.user)?;
+        match self.pid {
+            Some(pid) => write!(f, " (pid {pid})"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// What an event is about. Names are as commands print them.
@@ -55,7 +79,8 @@ pub enum Subject {
 impl Event {
     /// Makes an event of this moment, without reason and evidence.
     pub fn now(subject: Subject, what: &str, text: impl fmt::Display) -> Self {
-        Self { time: now(), subject, what: what.to_owned(), text: text.to_string(), reason: None, evidence: None }
+        let (what, text) = (what.to_owned(), text.to_string());
+        Self { time: now(), subject, what, text, reason: None, evidence: None, by: None }
     }
 
     /// Says that a process of the agent has done its first work.
@@ -73,14 +98,23 @@ impl Event {
     pub fn because(self, reason: impl fmt::Display) -> Self {
         Self { reason: Some(reason.to_string()), ..self }
     }
+
+    /// Adds who asked for it.
+    #[must_use]
+    pub fn by(self, author: &Author) -> Self {
+        Self { by: Some(author.clone()), ..self }
+    }
 }
 
 /// One line for a log: `server 10.0.0.11:80 of TCP 10.0.0.1:80 is down: connection refused`.
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)?;
-        match &self.reason {
-            Some(reason) => write!(f, ": {reason}"),
+        if let Some(reason) = &self.reason {
+            write!(f, ": {reason}")?;
+        }
+        match &self.by {
+            Some(author) => write!(f, ", by {author}"),
             None => Ok(()),
         }
     }

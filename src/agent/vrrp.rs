@@ -4,6 +4,7 @@
 use std::{collections::HashSet, io, path::PathBuf, time::Duration};
 
 use log::{info, warn};
+use serde::Serialize;
 use serde_json::Value;
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -14,7 +15,7 @@ use super::{
     bfd::{self, Bfd},
     child::Tether,
     control::{Complaint, Reply, Request, Server, VrrpCall},
-    event::{Event, Outlet},
+    event::{self, Author, Event, Outlet},
     log as sink,
     sync::Follower,
 };
@@ -118,7 +119,7 @@ async fn serve(settings: Settings, options: &RunOptions, origin: Origin, runner:
     let server = Server::bind(&options.run_dir.join(SOCKET)).map_err(|error| failed(&error))?;
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| failed(&error))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| failed(&error))?;
-    let mut tether = Tether::new(options.outlet.open).map_err(|error| failed(&error))?;
+    let mut tether = Tether::new(options.outlet).map_err(|error| failed(&error))?;
     let notifier = Notifier::new(&settings, runner.clone())
         .map_err(|faults| faults.iter().map(Complaint::new).collect::<Vec<_>>())?;
 
@@ -129,7 +130,8 @@ async fn serve(settings: Settings, options: &RunOptions, origin: Origin, runner:
     let (notices_in, notices) = mpsc::unbounded_channel();
     let serving = tokio::spawn(server.serve(requests_in));
     let (reloads_in, reloads) = mpsc::channel(1);
-    let asked = tokio::spawn(answer(requests, orders_in, reloads_in, origin, bfd.handle()));
+    let way = Way { orders: orders_in, reloads: reloads_in, origin, bfd: bfd.handle(), outlet: options.outlet };
+    let asked = tokio::spawn(answer(requests, way));
     let journal = Journal::new(&settings, options.outlet);
     let follower = Follower::new(settings.sync.clone());
     let told = tokio::spawn(tell(notifier, notices, reloads, journal, follower));
@@ -231,16 +233,10 @@ impl Journal {
 }
 
 /// Answers what is asked on the control socket.
-async fn answer(
-    mut requests: mpsc::Receiver<Request>,
-    orders: mpsc::Sender<Order>,
-    reloads: mpsc::Sender<Box<Settings>>,
-    origin: Origin,
-    bfd: bfd::Handle,
-) {
+async fn answer(mut requests: mpsc::Receiver<Request>, way: Way) {
     while let Some(request) = requests.recv().await {
         let reply = match VrrpCall::read(&request) {
-            Ok(call) => carry_out(call, &orders, &reloads, &origin, &bfd).await,
+            Ok(call) => way.carry_out(call, &request.by).await,
             Err(complaints) => Err(complaints),
         };
         // Whoever asked may have gone.
@@ -248,75 +244,88 @@ async fn answer(
     }
 }
 
-async fn carry_out(
-    call: VrrpCall,
-    orders: &mpsc::Sender<Order>,
-    reloads: &mpsc::Sender<Box<Settings>>,
-    origin: &Origin,
-    bfd: &bfd::Handle,
-) -> Reply {
-    let ends = |_| vec![Complaint::new("the process is about to end")];
-    match call {
-        VrrpCall::Status {} => {
-            let (reply, answer) = oneshot::channel();
-            orders.send(Order::Status(reply)).await.map_err(ends)?;
-            let status = answer.await.map_err(|_| vec![Complaint::new("the process is about to end")])?;
-            serde_json::to_value(status).map_err(|error| vec![Complaint::new(error)])
-        }
-        VrrpCall::Sessions {} => serde_json::to_value(bfd.status().await?).map_err(|error| vec![Complaint::new(error)]),
-        VrrpCall::Promote { name } => by_name(orders, &name, Order::Promote).await,
-        VrrpCall::Demote { name } => by_name(orders, &name, Order::Demote).await,
-        VrrpCall::Reload { file: from, lines } => {
-            if origin.file.as_ref().is_none_or(|file| file.as_os_str() != from.as_str()) {
-                let ours = origin
-                    .file
-                    .as_ref()
-                    .map_or_else(|| "its command line".to_owned(), |file| file.display().to_string());
-                let text = format!("the VRRP process runs what {ours} says, not {from}");
-                return Err(vec![Complaint::new(text).hint("stop it, and run it from the file")]);
+/// The way to what runs.
+struct Way {
+    orders: mpsc::Sender<Order>,
+    reloads: mpsc::Sender<Box<Settings>>,
+    origin: Origin,
+    bfd: bfd::Handle,
+    outlet: Outlet,
+}
+
+impl Way {
+    async fn carry_out(&self, call: VrrpCall, by: &Author) -> Reply {
+        match call {
+            VrrpCall::Status {} => json(self.ask(Order::Status).await?),
+            VrrpCall::Sessions {} => json(self.bfd.status().await?),
+            VrrpCall::Promote { name } => {
+                self.by_name(name, Order::Promote, by, "promote", "was told to become master").await
             }
-            let parsed = words::parse(lines.iter().map(|(number, line)| (*number, line.as_str())), &Disk);
-            let parsed = parsed.map_err(|faults| {
-                let complain = |fault: Fault| {
-                    let complaint =
-                        Complaint::new(format_args!("{from}:{}:{}: {}", fault.line, fault.column, fault.message));
-                    Complaint { hint: fault.hint, ..complaint }
-                };
-                faults.into_iter().map(complain).collect::<Vec<_>>()
-            })?;
-            let mut settings = Box::new(parsed.settings);
-            let select = if origin.sessions_only { words::select_sessions } else { words::select };
-            select(&mut settings, &origin.names)
-                .map_err(|wrong| wrong.into_iter().map(Complaint::new).collect::<Vec<_>>())?;
-            check(&settings)?;
-            bfd.reload(&settings).await?;
-            let _ = reloads.send(settings.clone()).await;
-            let (reply, answer) = oneshot::channel();
-            let sessions = settings.sessions.clone();
-            orders.send(Order::Reload(settings, reply)).await.map_err(ends)?;
-            answer.await.map_err(|_| vec![Complaint::new("the process is about to end")])?;
-            bfd.name(&sessions);
-            Ok(Value::Null)
+            VrrpCall::Demote { name } => {
+                self.by_name(name, Order::Demote, by, "demote", "was told to give mastership up").await
+            }
+            VrrpCall::Reload { file, lines } => self.reload(&file, &lines).await.map(|()| Value::Null),
         }
+    }
+
+    /// Asks the driver, which may be about to end.
+    async fn ask<T>(&self, order: impl FnOnce(oneshot::Sender<T>) -> Order) -> Result<T, Vec<Complaint>> {
+        let ends = || vec![Complaint::new("the process is about to end")];
+        let (reply, answer) = oneshot::channel();
+        self.orders.send(order(reply)).await.map_err(|_| ends())?;
+        answer.await.map_err(|_| ends())
+    }
+
+    /// Gives an order to an instance, and says who gave it.
+    async fn by_name(
+        &self,
+        name: String,
+        order: impl FnOnce(String, oneshot::Sender<bool>) -> Order,
+        by: &Author,
+        what: &str,
+        text: &str,
+    ) -> Reply {
+        let subject = event::Subject::Instance(name.clone());
+        let event = Event::now(subject, what, format_args!("{name} {text}")).by(by);
+        if !self.ask(|reply| order(name.clone(), reply)).await? {
+            let complaint = Complaint::new(format_args!("there is no instance {name} in the running process"));
+            return Err(vec![complaint.hint("lvsadm vrrp list shows those that there are")]);
+        }
+        info!("{event}");
+        self.outlet.put(&event);
+        Ok(Value::Null)
+    }
+
+    async fn reload(&self, from: &str, lines: &[(usize, String)]) -> Result<(), Vec<Complaint>> {
+        let Origin { file, names, sessions_only } = &self.origin;
+        if file.as_ref().is_none_or(|file| file.as_os_str() != from) {
+            let ours = file.as_ref().map_or_else(|| "its command line".to_owned(), |file| file.display().to_string());
+            let text = format!("the VRRP process runs what {ours} says, not {from}");
+            return Err(vec![Complaint::new(text).hint("stop it, and run it from the file")]);
+        }
+        let parsed = words::parse(lines.iter().map(|(number, line)| (*number, line.as_str())), &Disk);
+        let parsed = parsed.map_err(|faults| {
+            let complain = |fault: Fault| {
+                let text = format!("{from}:{}:{}: {}", fault.line, fault.column, fault.message);
+                Complaint { text, hint: fault.hint }
+            };
+            faults.into_iter().map(complain).collect::<Vec<_>>()
+        })?;
+        let mut settings = Box::new(parsed.settings);
+        let select = if *sessions_only { words::select_sessions } else { words::select };
+        select(&mut settings, names).map_err(|wrong| wrong.into_iter().map(Complaint::new).collect::<Vec<_>>())?;
+        check(&settings)?;
+        self.bfd.reload(&settings).await?;
+        let _ = self.reloads.send(settings.clone()).await;
+        let sessions = settings.sessions.clone();
+        self.ask(|reply| Order::Reload(settings, reply)).await?;
+        self.bfd.name(&sessions);
+        Ok(())
     }
 }
 
-async fn by_name(
-    orders: &mpsc::Sender<Order>,
-    name: &str,
-    order: impl FnOnce(String, oneshot::Sender<bool>) -> Order,
-) -> Reply {
-    let ends = || vec![Complaint::new("the process is about to end")];
-    let (reply, answer) = oneshot::channel();
-    orders.send(order(name.to_owned(), reply)).await.map_err(|_| ends())?;
-    match answer.await {
-        Ok(true) => Ok(Value::Null),
-        Ok(false) => {
-            let complaint = Complaint::new(format_args!("there is no instance {name} in the running process"));
-            Err(vec![complaint.hint("lvsadm vrrp list shows those that there are")])
-        }
-        Err(_) => Err(ends()),
-    }
+fn json(answer: impl Serialize) -> Reply {
+    serde_json::to_value(answer).map_err(|error| vec![Complaint::new(error)])
 }
 
 /// Checks what only this machine can tell: interfaces, scripts, users. Returns who runs scripts without a user of their own.

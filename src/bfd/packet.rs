@@ -39,13 +39,21 @@ pub enum State {
 }
 
 impl State {
+    /// Returns its name for programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AdminDown => "admin-down",
+            Self::Down => "down",
+            Self::Init => "init",
+            Self::Up => "up",
+        }
+    }
+
     /// Returns its name in running text.
     pub fn in_words(self) -> &'static str {
         match self {
             Self::AdminDown => "held down",
-            Self::Down => "down",
-            Self::Init => "init",
-            Self::Up => "up",
+            state => state.name(),
         }
     }
 

@@ -98,8 +98,8 @@ impl Holder {
 
     /// Does the same in a run directory.
     pub fn for_reading_in(run_dir: &Path) -> Option<Self> {
-        let agent = || Self::at(run_dir.join(AGENT)).filter(|_| run_dir.join(TABLE).exists());
-        Self::at(run_dir.join(CHECK)).or_else(agent)
+        let agent = Self::at(run_dir.join(AGENT)).filter(|_| run_dir.join(TABLE).exists());
+        agent.or_else(|| Self::at(run_dir.join(CHECK)))
     }
 
     /// Somebody is there if the socket takes connections. Who may not ask has no business with it.

@@ -75,6 +75,7 @@ pub fn run(args: MetricsArgs, ui: &mut Ui) -> Result<u8, Error> {
         kernel: metrics::kernel(),
         check: if of("check") { ask(&socket(check::control::SOCKET), CheckCall::Status {}.parts())? } else { None },
         vrrp: if of("vrrp") { ask(&socket(vrrp::SOCKET), VrrpCall::Status {}.parts())? } else { None },
+        bfd: if of("vrrp") { ask(&socket(vrrp::SOCKET), VrrpCall::Sessions {}.parts())? } else { None },
         told: if agent.is_some() { ask(&door, JournalCall::Status {}.parts())? } else { None },
         agent,
         per: args.per.into(),

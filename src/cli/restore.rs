@@ -77,7 +77,10 @@ pub fn run(args: RestoreArgs, ui: &mut Ui) -> Result<u8, Error> {
     let holder = Holder::for_reading().and_then(|_| Holder::for_changes()).filter(|_| !args.kernel);
     let mut before = client.table().map_err(Error::from).map_err(trouble)?;
     if let Some(holder) = &holder {
-        before.services = holder.table(None).map_err(trouble)?.0.services;
+        // What others have in the kernel is theirs, unless the file names it.
+        let held = holder.table(None).map_err(trouble)?.0.services;
+        before.services.retain(|key, _| file.table.services.contains_key(key) && !held.contains_key(key));
+        before.services.extend(held);
     }
     // What a flush leaves, and what is there otherwise.
     let emptied = Table { timeouts: before.timeouts, daemons: before.daemons.clone(), ..Table::default() };

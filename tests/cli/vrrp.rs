@@ -72,7 +72,16 @@ impl Home {
 
     /// Answers requests at the control socket as `answer` says, until the returned sender is dropped.
     fn process(&self, answer: impl Fn(VrrpCall) -> Reply + Send + 'static) -> tokio::sync::oneshot::Sender<()> {
-        let path = self.0.path().join("run/vrrp.sock");
+        self.serve("vrrp.sock", move |request| VrrpCall::read(request).and_then(&answer))
+    }
+
+    /// The same at any socket, for any verb.
+    fn serve(
+        &self,
+        name: &str,
+        answer: impl Fn(&Request) -> Reply + Send + 'static,
+    ) -> tokio::sync::oneshot::Sender<()> {
+        let path = self.0.path().join("run").join(name);
         let (end, ended) = tokio::sync::oneshot::channel();
         let (ready, is_ready) = mpsc::channel();
         thread::spawn(move || {
@@ -84,7 +93,7 @@ impl Home {
                 tokio::spawn(server.serve(sender));
                 let serve = async {
                     while let Some(request) = requests.recv().await {
-                        let reply = VrrpCall::read(&request).and_then(&answer);
+                        let reply = answer(&request);
                         let Request { reply: taker, .. } = request;
                         let _ = taker.send(reply);
                     }
@@ -227,6 +236,42 @@ fn a_running_process_is_told() {
     assert_eq!(heard.recv(), Ok(VrrpCall::Reload { file: path.display().to_string(), lines }));
     assert_eq!(heard.recv(), Ok(VrrpCall::Promote { name: "VI_1".to_owned() }));
     drop(process);
+}
+
+/// An agent that runs virtual routers is asked itself; where it has none, a process that runs alone.
+#[test]
+fn one_door() {
+    let home = Home::with(STATE);
+    let (told, heard) = mpsc::channel();
+    let own = told.clone();
+    let _process = home.serve("vrrp.sock", move |request| {
+        let _ = own.send(format!("alone: {}", request.verb));
+        Ok(serde_json::Value::Null)
+    });
+    for (state, wanted) in
+        [("idle", "alone: vrrp.promote"), ("ready", "agent: vrrp.promote"), ("waiting", "agent: vrrp.promote")]
+    {
+        let told = told.clone();
+        let agent = home.serve("agent.sock", move |request| match request.verb.as_str() {
+            "agent.status" => Ok(serde_json::json!({
+                "pid": 1, "version": "1", "phase": "running", "since_ms": 1, "run_dir": "", "file": "", "revision": 1,
+                "saved": true, "autosave": false, "processes": [{ "name": "vrrp", "state": state, "restarts": 0 }],
+            })),
+            verb => {
+                let _ = told.send(format!("agent: {verb}"));
+                Ok(serde_json::Value::Null)
+            }
+        });
+        home.run("promote VI_1");
+        assert_eq!(heard.recv_timeout(Duration::from_secs(5)).as_deref(), Ok(wanted), "{state}");
+        assert!(heard.try_recv().is_err(), "once");
+        drop(agent);
+        // Its socket goes with it, and its lock a moment later.
+        let gone = || std::os::unix::net::UnixStream::connect(home.0.path().join("run/agent.sock")).is_err();
+        while !gone() {
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
 }
 
 #[test]

@@ -143,7 +143,8 @@ fn killed_processes_change_nothing_in_the_table() {
         site.start(&["--autosave"]);
         until("the dead one is out", || rows() == ["127.0.0.11:80 1"]);
         lvsadm(format!("edit-real {SERVICE} -r 127.0.0.11 -w 7")).ok();
-        until("each change is saved", || site.text().contains("-r 127.0.0.11:80 -m -w 7"));
+        let saved = site.text();
+        assert!(saved.contains("-r 127.0.0.11:80 -m -w 7"), "each change is saved before it is answered: {saved}");
         for round in 1..=2 {
             let pid = check_pid();
             kill(pid, Signal::SIGKILL).expect("it runs");
@@ -158,7 +159,8 @@ fn killed_processes_change_nothing_in_the_table() {
         // The agent itself; somebody clears the table, and the next one goes on with what ran.
         lvsadm(format!("check edit {SERVICE} tcp --interval 300ms")).ok();
         lvsadm(format!("add-real {SERVICE} -r 127.0.0.13 -m -w 0")).ok();
-        until("it is saved", || site.text().contains("300ms") && site.text().contains("127.0.0.13"));
+        let saved = site.text();
+        assert!(saved.contains("300ms") && saved.contains("127.0.0.13"), "{saved}");
         fs::write(site.file(), "# lost\n").expect("ours");
         site.end(Signal::SIGKILL);
         site.start(&[]);
@@ -174,6 +176,55 @@ fn killed_processes_change_nothing_in_the_table() {
         assert!(saved.contains("-r 127.0.0.11:80 -m -w 1") && !saved.contains("127.0.0.13"), "{saved}");
         until("the kernel has it", || rows() == ["127.0.0.11:80 1"]);
         assert_eq!(check_pid(), pid);
+        site.end(Signal::SIGTERM);
+    });
+}
+
+/// Others have services beside the agent's; a file names some of both.
+#[test]
+fn a_file_is_restored_over_the_agents_services_and_those_of_others() {
+    in_netns(|| {
+        let _one = server(11);
+        ipvsadm("-A -t 10.0.0.2:80 -s rr").ok();
+        ipvsadm("-a -t 10.0.0.2:80 -r 127.0.0.21:80 -m -w 1").ok();
+        ipvsadm("-A -t 10.0.0.3:80 -s rr").ok();
+        ipvsadm("-a -t 10.0.0.3:80 -r 127.0.0.31:80 -m -w 1").ok();
+        let mut site = Site::new(&format!(
+            "-A {SERVICE} -s rr\n-a {SERVICE} -r 127.0.0.11:80 -m -w 1\n-a {SERVICE} -r 127.0.0.12:80 -m -w 1\n\
+             check add {SERVICE} tcp --interval 200ms --retry 0 --warmup 0\n"
+        ));
+        site.start(&["--foreign", "ignore"]);
+        let before = ["127.0.0.11:80 1", "127.0.0.21:80 1", "127.0.0.31:80 1"];
+        until("the dead one is out, the others are left alone", || rows() == before);
+        let held = || lvsadm("save --all -").ok();
+        assert!(held().contains("-r 127.0.0.12:80") && !held().contains("127.0.0.21"), "{}", held());
+        let table = format!(
+            "-A {SERVICE} -s rr\n-a {SERVICE} -r 127.0.0.11:80 -m -w 5\n-a {SERVICE} -r 127.0.0.12:80 -m -w 6\n\
+             -A -t 10.0.0.2:80 -s rr\n-a -t 10.0.0.2:80 -r 127.0.0.22:80 -m -w 2\n\
+             -A -t 10.0.0.4:80 -s wlc\n-a -t 10.0.0.4:80 -r 127.0.0.41:80 -m -w 4\n"
+        );
+        let file = site.directory.path().join("table");
+        let restore = |text: &str| {
+            fs::write(&file, text).expect("ours");
+            lvsadm(format!("restore {}", file.display()))
+        };
+        // What the kernel refuses at the end undoes all of it, in both.
+        let refused = restore(&format!("{table}-A -t 10.0.0.5:80 -s nosuch\n"));
+        assert!(refused.status == 1 && refused.stderr.contains("nothing was changed"), "{refused}");
+        assert_eq!(rows(), before);
+        restore(&table).ok();
+        // What the file does not name of others is theirs; a server that is down has its new weight when it comes.
+        let after = ["127.0.0.11:80 5", "127.0.0.22:80 2", "127.0.0.31:80 1", "127.0.0.41:80 4"];
+        until("it is so", || rows() == after);
+        assert!(held().contains("-r 127.0.0.12:80 -m -w 6") && held().contains("127.0.0.41"), "{}", held());
+        assert!(!held().contains("127.0.0.22"), "{}", held());
+        restore(&table).ok();
+        assert_eq!(rows(), after, "the same again changes nothing");
+        let _two = server(12);
+        until("it is back", || rows().contains(&"127.0.0.12:80 6".to_owned()));
+        // Whoever did it is in the journal.
+        let why = lvsadm(format!("agent why {SERVICE} -r 127.0.0.11:80")).ok();
+        assert!(why.contains("-w 5, by root (pid "), "{why}");
         site.end(Signal::SIGTERM);
     });
 }

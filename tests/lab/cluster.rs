@@ -15,7 +15,11 @@ use tempfile::TempDir;
 use crate::support::{
     Background,
     hosts::{Family, Host, Hosts},
+    traffic::Traffic,
 };
+
+/// How many clients ask without a pause.
+const CLIENTS: u64 = 2;
 
 /// What runs a director's file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,6 +134,14 @@ fn answers(hosts: &Hosts) -> Vec<String> {
     names
 }
 
+/// Says what an event cost clients since the last one, and fails the test if that is more requests than these.
+#[track_caller]
+fn cost(traffic: &Traffic, event: &str, most: u64) {
+    let count = traffic.take();
+    eprintln!("{event}: {} requests served, {} lost", count.served, count.lost.len());
+    assert!(count.lost.len() as u64 <= most, "{event}: {:?}", count.lost);
+}
+
 fn cluster(programs: [Program; 2]) {
     let mut hosts = Hosts::with_backup(2);
     let vip = hosts.vip(Family::V4);
@@ -142,11 +154,16 @@ fn cluster(programs: [Program; 2]) {
     until("the first director is master", || master.has_vip() && !backup.has_vip());
     until("the tables are equal", || master.rows().len() == 2 && backup.rows().len() == 2);
 
+    let traffic = Traffic::start(&hosts.client, vip, CLIENTS);
     hosts.kill_web_server(0);
     until("the dead web server leaves both tables", || master.rows().len() == 1 && backup.rows().len() == 1);
+    // Until it is out, it refuses what it gets.
+    cost(&traffic, "a web server dies", u64::MAX);
     assert_eq!(answers(&hosts), ["rs2"]);
     hosts.revive_web_server(0);
     until("it returns", || master.rows().len() == 2 && backup.rows().len() == 2);
+    // Whoever was sent to the dead one a moment before may only know it now.
+    cost(&traffic, "without it, and its return", CLIENTS);
 
     // The same file again changes nothing; one with a fault changes nothing, either.
     if programs[0] == Program::Lvsadm {
@@ -170,12 +187,18 @@ fn cluster(programs: [Program; 2]) {
         master.reload();
     }
 
+    cost(&traffic, "reloads, and a service that somebody deletes", u64::MAX);
+    // Whoever is just being served when the address moves is lost; the others only wait. What keepalived does is its own business.
+    let moved = if programs == [Program::Lvsadm; 2] { 2 * CLIENTS } else { u64::MAX };
     master.stop();
     until("the second director takes over", || backup.has_vip());
     until("and serves", || answers(&hosts) == ["rs1", "rs2"]);
+    cost(&traffic, "the first director ends", moved);
     master.start();
     until("the first one takes the address back", || master.has_vip() && !backup.has_vip());
     until("and serves", || answers(&hosts) == ["rs1", "rs2"]);
+    cost(&traffic, "the first director comes back", moved);
+    drop(traffic);
     backup.stop();
     assert!(master.has_vip());
     master.stop();

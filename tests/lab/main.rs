@@ -10,6 +10,7 @@ mod compat;
 mod doctor;
 mod holder;
 mod keepalived_conf;
+mod kills;
 mod live;
 mod restore;
 mod smoke;

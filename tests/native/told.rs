@@ -183,3 +183,48 @@ fn who_follows_sees_it_at_once() {
     until("it goes on", LIMIT, || follower.log().matches("VI_1: master").count() == 3);
     daemon.stop();
 }
+
+#[test]
+fn sessions_are_told_and_counted() {
+    let site = Site::new(2);
+    let [us, them] = site.hosts.as_slice() else { panic!("two hosts") };
+    let times = "--min-tx 50ms --min-rx 50ms --multiplier 4";
+    us.file(
+        "state",
+        &format!("bfd add gw --neighbour 10.9.9.2 {times}\nbfd add nobody --neighbour 10.9.9.77 {times}\n"),
+    );
+    them.file("state", &format!("bfd add back --neighbour 10.9.9.1 {times}\n"));
+    let _ours = agent(us, "--metrics 127.0.0.1:9105");
+    let mut theirs = agent(them, "");
+    let metrics = || lvsadm(us, "metrics").stdout;
+    let has = |line: &str| metrics().lines().any(|other| other == line);
+    until("it is up", LIMIT, || has("lvsadm_bfd_state{session=\"gw\",state=\"up\"} 1"));
+    let text = metrics();
+    judge(&text);
+    for line in [
+        "lvsadm_bfd_state{session=\"gw\",state=\"down\"} 0",
+        "lvsadm_bfd_state{session=\"nobody\",state=\"down\"} 1",
+        "lvsadm_bfd_changes_total{session=\"gw\"} 1",
+        "lvsadm_bfd_transmit_interval_seconds{session=\"gw\"} 0.05",
+        "lvsadm_bfd_detection_time_seconds{session=\"gw\"} 0.2",
+        "lvsadm_bfd_packets_received_total{session=\"nobody\"} 0",
+    ] {
+        assert!(text.lines().any(|other| other == line), "{line}\n{text}");
+    }
+    assert!(
+        text.contains("lvsadm_bfd_packets_sent_total{session=\"gw\"} ")
+            && !text.contains("detection_time_seconds{session=\"nobody\"}")
+    );
+    let port = us.run("curl -s --noproxy * http://127.0.0.1:9105/metrics").ok();
+    judge(&port);
+    assert!(port.contains("lvsadm_bfd_state{session=\"gw\",state=\"up\"} 1"), "{port}");
+    // Through the agent at the prompt, and in its journal.
+    assert!(lvsadm(us, "bfd list").ok().contains("up"));
+    theirs.kill();
+    until("it is missed", LIMIT, || has("lvsadm_bfd_changes_total{session=\"gw\"} 2"));
+    until("both are told", LIMIT, || {
+        let why = lvsadm(us, "agent why gw").stdout;
+        why.starts_with("session gw\n") && why.contains("  up ") && why.contains("  down  ")
+    });
+    assert!(lvsadm(us, "agent events").ok().contains("BFD session gw is down: "));
+}

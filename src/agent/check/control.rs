@@ -23,6 +23,7 @@ use super::{
 use crate::{
     agent::{
         control::{self, CheckCall, Complaint, OperatorTable, Place, Reply, Request, Server, Then, service_named},
+        event::Author,
         log as sink,
     },
     ipvs::{
@@ -260,7 +261,7 @@ async fn answer(mut requests: mpsc::Receiver<Request>, mut hangup: Signal, mut h
             request = requests.recv() => {
                 let Some(request) = request else { return };
                 let reply = match CheckCall::read(&request) {
-                    Ok(call) => held.carry_out(call).await,
+                    Ok(call) => held.carry_out(call, request.by).await,
                     Err(complaints) => Err(complaints),
                 };
                 // Whoever asked may have gone.
@@ -278,7 +279,7 @@ async fn answer(mut requests: mpsc::Receiver<Request>, mut hangup: Signal, mut h
 }
 
 impl Held {
-    async fn carry_out(&mut self, call: CheckCall) -> Reply {
+    async fn carry_out(&mut self, call: CheckCall, by: Author) -> Reply {
         match call {
             CheckCall::Status {} => json(self.ask(Order::Status).await?),
             CheckCall::Reload { file, .. } if self.loaded.file.as_os_str() != file.as_str() => {
@@ -305,22 +306,22 @@ impl Held {
             }
             CheckCall::Apply { lines, each } => {
                 let changes = changes(&lines)?;
-                let applied = self.ask(|reply| Order::Apply { changes, each, reply }).await?;
+                let applied = self.ask(|reply| Order::Apply { changes, each, by, reply }).await?;
                 json(applied.map_err(|error| complaints(&error))?)
             }
             CheckCall::Drain { targets, owner, then, timeout } => {
                 let delete = then == Then::Delete;
                 let timeout = timeout.map(Duration::from_secs);
-                self.turn(&targets, WantedTurn::Drain { owner, delete, timeout }).await
+                self.turn(&targets, WantedTurn::Drain { owner, delete, timeout }, by).await
             }
             CheckCall::Undrain { targets, ramp_seconds } => {
                 let ramp = Duration::from_secs(ramp_seconds.unwrap_or(0));
-                self.turn(&targets, WantedTurn::Back(ramp)).await
+                self.turn(&targets, WantedTurn::Back(ramp), by).await
             }
         }
     }
 
-    async fn turn(&self, targets: &[Place], wanted: WantedTurn) -> Reply {
+    async fn turn(&self, targets: &[Place], wanted: WantedTurn, by: Author) -> Reply {
         let (mut places, mut wrong) = (Vec::new(), Vec::new());
         for target in targets {
             match target.keys() {
@@ -331,7 +332,7 @@ impl Held {
         if !wrong.is_empty() {
             return Err(wrong);
         }
-        json(self.ask(|reply| Order::Turn(places, wanted, reply)).await?)
+        json(self.ask(|reply| Order::Turn { places, wanted, by, reply }).await?)
     }
 
     /// Asks the process, which may be about to end.

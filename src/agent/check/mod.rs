@@ -26,7 +26,7 @@ use tokio::{
 use super::{
     child::Tether,
     control::{Applied, BindError, Drained},
-    event::Outlet,
+    event::{Author, Outlet},
     log,
 };
 pub use crate::pool::settings::Foreign;
@@ -147,11 +147,22 @@ pub enum Order {
         changes: Vec<Change>,
         /// Whether each stands by itself.
         each: bool,
+        /// Who asks.
+        by: Author,
         /// What became of them.
         reply: oneshot::Sender<Result<Applied, Error>>,
     },
     /// Have servers drain, or not any more.
-    Turn(Vec<(ServiceKey, ServerKey)>, WantedTurn, oneshot::Sender<Drained>),
+    Turn {
+        /// Which.
+        places: Vec<(ServiceKey, ServerKey)>,
+        /// What is asked of them.
+        wanted: WantedTurn,
+        /// Who asks.
+        by: Author,
+        /// What became of it.
+        reply: oneshot::Sender<Drained>,
+    },
     /// Change the operator's table: not in the kernel, that is ours to do.
     Change(Change),
     /// The state of a BFD session.
@@ -308,7 +319,7 @@ fn run_with(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = LocalSet::new().block_on(&runtime, async {
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        let mut tether = Tether::new(options.outlet.open)?;
+        let mut tether = Tether::new(options.outlet)?;
         let stop = async {
             tokio::select! {
                 _ = terminate.recv() => {}

@@ -11,7 +11,7 @@ use super::{Error, Foreign, Owns, WantedTurn, process::Process};
 use crate::{
     agent::{
         control::{Applied, Drained, Place, Refused},
-        event::{Event, Subject},
+        event::{Author, Event, Subject},
     },
     ipvs::plan::{Extra, plan, undo},
     model::{Change, Conflict, Moment, ServerKey, ServiceKey, Table, Target},
@@ -58,7 +58,7 @@ impl Process {
     ///
     /// # Errors
     /// The kernel cannot be talked to. What it refuses is no error.
-    pub(super) fn apply(&mut self, changes: &[Change], each: bool) -> Result<Applied, Error> {
+    pub(super) fn apply(&mut self, changes: &[Change], each: bool, by: &Author) -> Result<Applied, Error> {
         self.be_connected()?;
         let asked = self.spelled_out(changes)?;
         let keys: IndexSet<ServiceKey> = asked.iter().filter_map(|(_, change)| change.target().service()).collect();
@@ -86,7 +86,7 @@ impl Process {
         let done = if each || refused.is_empty() { changes.len() - refused.len() } else { 0 };
         if done > 0 {
             let done = changes.iter().enumerate().filter(|(index, _)| !refused.contains_key(index));
-            self.say_asked(done.map(|(_, change)| change));
+            self.say_asked(done.map(|(_, change)| change), by);
         }
         let refusal =
             |(index, (errno, said)): (usize, (Errno, Option<String>))| Refused { index, errno: errno as i32, said };
@@ -94,14 +94,14 @@ impl Process {
     }
 
     /// Says which changes were asked for and made; of many, how many.
-    fn say_asked<'a>(&self, changes: impl Iterator<Item = &'a Change> + Clone) {
+    fn say_asked<'a>(&self, changes: impl Iterator<Item = &'a Change> + Clone, by: &Author) {
         let count = changes.clone().count();
         let text = format!("{count} changes of the table were asked for");
-        let events = match count {
+        let events: Vec<Event> = match count {
             0..=MOST_SAID => changes.map(Event::asked).collect(),
             _ => vec![Event::now(Subject::Process("check".to_owned()), "changed", text)],
         };
-        for event in events {
+        for event in events.into_iter().map(|event| event.by(by)) {
             log::info!("{event}");
             self.options.outlet.put(&event);
         }
@@ -289,7 +289,12 @@ impl Process {
     }
 
     /// Has servers drain, or not any more.
-    pub(super) fn turn_servers(&mut self, places: Vec<(ServiceKey, ServerKey)>, wanted: &WantedTurn) -> Drained {
+    pub(super) fn turn_servers(
+        &mut self,
+        places: Vec<(ServiceKey, ServerKey)>,
+        wanted: &WantedTurn,
+        by: &Author,
+    ) -> Drained {
         let at = now();
         let mut answer = Drained::default();
         for place in places {
@@ -312,7 +317,7 @@ impl Process {
             match self.engine.turn_server(at, place, turn) {
                 Some(changed) => {
                     answer.changed += usize::from(changed);
-                    self.say_turn(&place, wanted);
+                    self.say_turn(&place, wanted, by);
                 }
                 None => answer.missing.push(Place::new(&place.0, &place.1)),
             }
@@ -322,13 +327,13 @@ impl Process {
         answer
     }
 
-    fn say_turn(&self, place: &(ServiceKey, ServerKey), wanted: &WantedTurn) {
+    fn say_turn(&self, place: &(ServiceKey, ServerKey), wanted: &WantedTurn, by: &Author) {
         let target = Target::Server(place.0, place.1);
         let (what, text, owner) = match wanted {
             WantedTurn::Drain { owner, .. } => ("drain", format!("{target} drains"), owner.clone()),
             WantedTurn::Back(_) => ("undrain", format!("{target} gets new connections again"), None),
         };
-        let event = Event::now((&target).into(), what, text);
+        let event = Event::now((&target).into(), what, text).by(by);
         let event = match owner {
             Some(owner) => event.because(format_args!("{owner} asked for it")),
             None => event,

@@ -388,8 +388,8 @@ impl Process {
             Order::Replace(settings, reply) => _ = reply.send(self.replace(*settings)),
             Order::Reload(reload, reply) => _ = reply.send(self.reload(reload)),
             Order::Table(only, reply) => _ = reply.send(self.operator(only)),
-            Order::Apply { changes, each, reply } => _ = reply.send(self.apply(&changes, each)),
-            Order::Turn(places, wanted, reply) => _ = reply.send(self.turn_servers(places, &wanted)),
+            Order::Apply { changes, each, by, reply } => _ = reply.send(self.apply(&changes, each, &by)),
+            Order::Turn { places, wanted, by, reply } => _ = reply.send(self.turn_servers(places, &wanted, &by)),
             Order::Change(change) => {
                 self.take(std::slice::from_ref(&change), false);
                 self.remember(&[change]);

@@ -45,7 +45,7 @@ pub fn call(path: &Path, verb: &str, params: Value, limit: Duration) -> Result<V
         io::ErrorKind::PermissionDenied => CallError::Broken("only root may ask".to_owned()),
         _ => broken(error),
     })?;
-    let ask = Ask { version: VERSION, verb: verb.to_owned(), params };
+    let ask = Ask { version: VERSION, verb: verb.to_owned(), params, by: None };
     let mut line = serde_json::to_vec(&ask).map_err(|error| CallError::Broken(error.to_string()))?;
     line.push(b'\n');
     // A process that refuses without reading says why all the same.

@@ -13,13 +13,21 @@ use super::{
     Ask, CallError, VERSION,
     client::{MOST_ANSWER, outcome},
 };
+use crate::agent::event::Author;
 
-/// Asks the process behind the socket at `path`, and waits no longer than `limit`. As [`super::call`], within a runtime.
+/// Asks the process behind the socket at `path`, for somebody else if `by` says so, and waits no longer than `limit`. As
+/// [`super::call`], within a runtime.
 ///
 /// # Errors
 /// As for [`super::call`].
-pub async fn ask(path: &Path, verb: &str, params: Value, limit: Duration) -> Result<Value, CallError> {
-    let ask = Ask { version: VERSION, verb: verb.to_owned(), params };
+pub async fn ask(
+    path: &Path,
+    verb: &str,
+    params: Value,
+    by: Option<Author>,
+    limit: Duration,
+) -> Result<Value, CallError> {
+    let ask = Ask { version: VERSION, verb: verb.to_owned(), params, by };
     let mut line = serde_json::to_vec(&ask).map_err(|error| CallError::Broken(error.to_string()))?;
     line.push(b'\n');
     match timeout(limit, exchange(path, &line)).await {

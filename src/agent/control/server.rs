@@ -25,6 +25,7 @@ use tokio::{
 };
 
 use super::{Answer, Ask, Complaint, MOST_REQUEST, Outcome, VERSION};
+use crate::{agent::event::Author, host::User};
 
 /// How long a client may take to ask, an answer to be made, and a client to take it.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -45,8 +46,19 @@ pub struct Request {
     pub verb: String,
     /// With what; null if nothing was said.
     pub params: Value,
+    /// Who asks.
+    pub by: Author,
     /// Takes the answer. Dropped, the client is told that there is none.
     pub reply: oneshot::Sender<Reply>,
+}
+
+#[cfg(test)]
+impl Request {
+    /// Returns a request of nobody, and where its answer comes.
+    pub(in crate::agent) fn of(verb: String, params: Value) -> (Self, oneshot::Receiver<Reply>) {
+        let (reply, answer) = oneshot::channel();
+        (Self { verb, params, by: Author { user: "nobody".to_owned(), pid: None }, reply }, answer)
+    }
 }
 
 /// Why there is no control socket.
@@ -76,6 +88,8 @@ pub struct Server {
     listener: UnixListener,
     path: PathBuf,
     most_clients: usize,
+    /// The user that this process is.
+    owner: String,
     /// How long an answer may take to be made.
     patience: Duration,
     /// Held for as long as the process lives; tells a live socket from one that a crash left behind.
@@ -103,7 +117,8 @@ impl Server {
         let listener = UnixListener::bind(&new).map_err(failed)?;
         fs::set_permissions(&new, fs::Permissions::from_mode(0o600)).map_err(failed)?;
         fs::rename(&new, path).map_err(failed)?;
-        Ok(Self { listener, path: path.to_owned(), most_clients: MOST_CLIENTS, patience: PATIENCE, _lock: lock })
+        let (path, owner) = (path.to_owned(), User::ourselves().name);
+        Ok(Self { listener, path, most_clients: MOST_CLIENTS, owner, patience: PATIENCE, _lock: lock })
     }
 
     /// Serves so many clients at a time, and lets the making of an answer take so long.
@@ -130,10 +145,12 @@ impl Server {
                         sleep(AGAIN).await;
                     }
                     Ok((stream, _)) if clients.len() >= self.most_clients => refuse(&stream, "too many clients"),
-                    Ok((stream, _)) if !is_entitled(&stream) => refuse(&stream, "only root may ask"),
-                    Ok((stream, _)) => {
-                        clients.spawn(client(stream, requests.clone(), Arc::clone(&long), self.patience));
-                    }
+                    Ok((stream, _)) => match Peer::of(&stream, &self.owner) {
+                        Some(peer) => {
+                            clients.spawn(client(stream, peer, requests.clone(), Arc::clone(&long), self.patience));
+                        }
+                        None => refuse(&stream, "only root may ask"),
+                    },
                 },
             }
         }
@@ -185,9 +202,33 @@ pub fn holder(path: &Path) -> Option<u32> {
     Some(pid.trim().parse().unwrap_or_default())
 }
 
-/// Whether the other end is root or ourselves.
-fn is_entitled(stream: &UnixStream) -> bool {
-    stream.peer_cred().is_ok_and(|peer| peer.uid() == 0 || peer.uid() == unistd::geteuid().as_raw())
+/// Who is at the other end.
+#[derive(Clone, Debug)]
+struct Peer {
+    author: Author,
+    /// Whether it is the process that started this one: an agent, which asks for others.
+    speaks_for_others: bool,
+}
+
+impl Peer {
+    /// Returns who is at the other end, if that is root, or `owner`, who we are.
+    fn of(stream: &UnixStream, owner: &str) -> Option<Self> {
+        let peer = stream.peer_cred().ok()?;
+        let user = match peer.uid() {
+            uid if uid == unistd::geteuid().as_raw() => owner.to_owned(),
+            0 => "root".to_owned(),
+            _ => return None,
+        };
+        let pid = peer.pid().filter(|pid| *pid > 0);
+        let speaks_for_others = pid == Some(unistd::getppid().as_raw());
+        let author = Author { user, pid: pid.and_then(|pid| u32::try_from(pid).ok()) };
+        Some(Self { author, speaks_for_others })
+    }
+
+    /// Returns who asks for what says that `by` does.
+    fn author(&self, by: Option<Author>) -> Author {
+        by.filter(|_| self.speaks_for_others).unwrap_or_else(|| self.author.clone())
+    }
 }
 
 /// Tells why nothing will be answered, if that can be told at once.
@@ -195,12 +236,18 @@ fn refuse(stream: &UnixStream, why: &str) {
     let _ = stream.try_write(&line(Outcome::Error(vec![Complaint::new(why)])));
 }
 
-async fn client(stream: UnixStream, requests: mpsc::Sender<Request>, long: Arc<Semaphore>, patience: Duration) {
+async fn client(
+    stream: UnixStream,
+    peer: Peer,
+    requests: mpsc::Sender<Request>,
+    long: Arc<Semaphore>,
+    patience: Duration,
+) {
     let (read, mut write) = stream.into_split();
     let mut read = BufReader::new(read);
     while let Ok(Some(asked)) = timeout(PATIENCE, read_line(&mut read, &long)).await.unwrap_or(Ok(None)) {
         let outcome = match asked {
-            Some(asked) => answer(&asked, &requests, patience).await,
+            Some(asked) => answer(&asked, &peer, &requests, patience).await,
             None => Outcome::Error(vec![Complaint::new(format_args!("a request has at most {MOST_REQUEST} bytes"))]),
         };
         let last = matches!(outcome, Outcome::Error(_));
@@ -229,7 +276,7 @@ async fn read_line(read: &mut (impl AsyncBufRead + Unpin), long: &Semaphore) -> 
     }
 }
 
-async fn answer(line: &[u8], requests: &mpsc::Sender<Request>, patience: Duration) -> Outcome {
+async fn answer(line: &[u8], peer: &Peer, requests: &mpsc::Sender<Request>, patience: Duration) -> Outcome {
     let refused = |complaint: Complaint| Outcome::Error(vec![complaint]);
     let ask: Ask = match serde_json::from_slice(line) {
         Ok(ask) => ask,
@@ -240,7 +287,7 @@ async fn answer(line: &[u8], requests: &mpsc::Sender<Request>, patience: Duratio
         return refused(Complaint::new(text).hint("restart the process after an upgrade"));
     }
     let (reply, replied) = oneshot::channel();
-    let request = Request { verb: ask.verb, params: ask.params, reply };
+    let request = Request { verb: ask.verb, params: ask.params, by: peer.author(ask.by), reply };
     let late = || Complaint::new(format_args!("the process is too busy to answer within {patience:?}"));
     let handed_over = timeout(patience, async {
         requests.send(request).await.map_err(|_| ())?;

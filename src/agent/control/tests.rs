@@ -18,7 +18,7 @@ use super::*;
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// Serves `requests` at a socket until the returned guard is dropped, on a thread of its own: `echo` gives the parameters
-/// back, `refuse` refuses, `wait` never answers, anything else is dropped.
+/// back, `who` tells who asks, `refuse` refuses, `wait` never answers, anything else is dropped.
 struct Process {
     directory: TempDir,
     end: Option<tokio::sync::oneshot::Sender<()>>,
@@ -47,9 +47,10 @@ impl Process {
                     tokio::select! {
                         _ = &mut ended => return,
                         request = requests.recv() => {
-                            let Some(Request { verb, params, reply }) = request else { return };
+                            let Some(Request { verb, params, by, reply }) = request else { return };
                             let _ = match verb.as_str() {
                                 "echo" => reply.send(Ok(params)),
+                                "who" => reply.send(Ok(json!(by))),
                                 "refuse" => reply.send(Err(vec![Complaint::new("no").hint("ask later")])),
                                 "wait" => { waiting.push(reply); Ok(()) }
                                 _ => Ok(()),
@@ -175,11 +176,23 @@ fn verbs_of_vrrp_come_back() {
         VrrpCall::Reload { file: "/f".to_owned(), lines },
     ] {
         let (verb, params) = wanted.parts();
-        let (reply, _) = tokio::sync::oneshot::channel();
-        assert_eq!(VrrpCall::read(&Request { verb, params, reply }), Ok(wanted));
+        assert_eq!(VrrpCall::read(&Request::of(verb, params).0), Ok(wanted));
     }
     for verb in ["vrrp.promote", "vrrp.destroy", ""] {
-        let (reply, _) = tokio::sync::oneshot::channel();
-        assert!(VrrpCall::read(&Request { verb: verb.to_owned(), params: Value::Null, reply }).is_err());
+        assert!(VrrpCall::read(&Request::of(verb.to_owned(), Value::Null).0).is_err());
     }
+}
+
+#[test]
+fn who_asks_is_what_the_kernel_says() {
+    let process = Process::start();
+    let says = ask(&process.path(), "who").expect("an answer");
+    assert_eq!(says["pid"], std::process::id());
+    assert!(says["user"].as_str().is_some_and(|user| !user.is_empty()), "{says}");
+    // Only an agent, which is the parent of the process, may ask for somebody else.
+    let mut stream = UnixStream::connect(process.path()).expect("somebody listens");
+    stream.write_all(b"{\"version\":1,\"verb\":\"who\",\"by\":{\"user\":\"eve\",\"pid\":1}}\n").expect("taken");
+    let mut answer = String::new();
+    BufReader::new(stream).read_line(&mut answer).expect("an answer");
+    assert!(answer.contains("\"pid\"") && !answer.contains("eve"), "{answer}");
 }

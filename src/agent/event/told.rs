@@ -69,13 +69,8 @@ impl From<&bfd::Notice> for Event {
         let about = |what: &str| Self::now(Subject::Session(session.clone()), what, "");
         match kind {
             bfd::NoticeKind::Entered { state, diagnostic, remote, .. } => {
-                let what = match state {
-                    State::AdminDown => "admin-down",
-                    State::Down => "down",
-                    State::Init => "init",
-                    State::Up => "up",
-                };
-                let event = Self { text: format!("BFD session {session} is {}", state.in_words()), ..about(what) };
+                let event =
+                    Self { text: format!("BFD session {session} is {}", state.in_words()), ..about(state.name()) };
                 match (state, remote.code()) {
                     (State::Up | State::Init | State::AdminDown, _) => event,
                     (State::Down, 1..) if *diagnostic == Diagnostic::NEIGHBOUR_DOWN => {

@@ -31,8 +31,7 @@ fn texts(page: &Page) -> Vec<&str> {
 
 /// Asks what a program would ask in these words.
 fn ask(journal: &Journal, params: Value) -> oneshot::Receiver<Reply> {
-    let (reply, answer) = oneshot::channel();
-    let request = Request { verb: "journal.events".to_owned(), params, reply };
+    let (request, answer) = Request::of("journal.events".to_owned(), params);
     match JournalCall::read(&request) {
         Ok(JournalCall::Events(query)) => journal.answer(query, request.reply),
         Ok(JournalCall::Status {}) => panic!("this is another verb"),

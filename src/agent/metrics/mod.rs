@@ -8,13 +8,14 @@ mod http;
 mod kernel;
 mod processes;
 mod services;
+mod sessions;
 #[cfg(test)]
 mod tests;
 
 use serde::{Deserialize, Serialize};
 
 use super::{journal::JournalStatus, supervisor::status::Status};
-use crate::{model::Snapshot, notify::MailStatus, pool, vrrp};
+use crate::{bfd, model::Snapshot, notify::MailStatus, pool, vrrp};
 use exposition::{Exposition, Kind};
 
 pub use http::Listener;
@@ -41,6 +42,8 @@ pub struct Sources {
     pub check: Option<pool::status::Status>,
     /// The VRRP process.
     pub vrrp: Option<vrrp::status::Status>,
+    /// Its BFD sessions.
+    pub bfd: Option<bfd::status::Status>,
     /// The agent.
     pub agent: Option<Status>,
     /// What the agent keeps and sends.
@@ -79,6 +82,9 @@ pub fn text(sources: &Sources) -> String {
     }
     if let Some(vrrp) = &sources.vrrp {
         processes::vrrp(&mut text, vrrp);
+    }
+    if let Some(bfd) = sources.bfd.as_ref().filter(|bfd| !bfd.sessions.is_empty()) {
+        sessions::sessions(&mut text, bfd);
     }
     if let Some(agent) = &sources.agent {
         processes::agent(&mut text, agent);

@@ -5,6 +5,10 @@ use std::collections::HashSet;
 use super::*;
 use crate::{
     agent::supervisor::status::ProcessStatus,
+    bfd::{
+        packet::State,
+        status::{Measured, Negotiated, SessionStatus},
+    },
     check::durations::BOUNDS_US,
     model::{
         Family, Forwarding, RealServer, ServerKey, ServiceKey, SnapshotServer, SnapshotService, Stats, Thresholds,
@@ -86,6 +90,20 @@ fn sources(per: Per) -> Sources {
         kernel: Some(Snapshot { services: vec![service(1), service(2)] }),
         check: Some(pool::status::Status { services: vec![pool], ..Default::default() }),
         vrrp: Some(serde_json::from_value(vrrp).expect("a VRRP process")),
+        bfd: Some(bfd::status::Status {
+            sessions: vec![
+                SessionStatus {
+                    name: "gw".to_owned(),
+                    state: State::Up,
+                    changes: 3,
+                    negotiated: Some(Negotiated { transmit_us: 50_000, detection_us: 150_000 }),
+                    measured: Some(Measured::default()),
+                    ..SessionStatus::default()
+                },
+                SessionStatus { name: "far".to_owned(), ..SessionStatus::default() },
+            ],
+            ..Default::default()
+        }),
         agent: Some(Status {
             pid: 1,
             version: "1".to_owned(),
@@ -136,6 +154,10 @@ fn each_choice_is_sound_and_smaller_than_the_finer_one() {
         "lvsadm_vrrp_state{instance=\"VI_1\",state=\"master\"} 1",
         "lvsadm_vrrp_state{instance=\"VI_1\",state=\"backup\"} 0",
         "lvsadm_vrrp_adverts_rejected_total{instance=\"VI_1\",reason=\"checksum\"} 4",
+        "lvsadm_bfd_state{session=\"gw\",state=\"up\"} 1",
+        "lvsadm_bfd_state{session=\"far\",state=\"up\"} 0",
+        "lvsadm_bfd_changes_total{session=\"gw\"} 3",
+        "lvsadm_bfd_detection_time_seconds{session=\"gw\"} 0.15",
         "lvsadm_vrrp_tracker{tracker=\"file x\"} -3",
         "lvsadm_vrrp_timer_lateness_seconds_bucket{le=\"0.01\"} 9",
         "lvsadm_process_restarts_total{process=\"check\"} 2",

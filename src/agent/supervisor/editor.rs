@@ -21,16 +21,20 @@ use crate::{
     agent::{
         check,
         control::{self, Applied, CallError, CheckCall, Complaint, Refused, SaveAnswer, SetAnswer, VrrpCall},
-        event::{Event, Subject},
+        event::{Author, Event, Subject},
         vrrp,
     },
     ipvs::plan::{Extra, plan},
     model::Table,
     state::{agent_file::AgentFile, file, names::Resolver, print, store},
+    sys::clock::now,
 };
 
 /// How long a child may take to answer.
 pub(super) const ANSWER: Duration = Duration::from_secs(12);
+
+/// When it is tried again to save, after it failed.
+const SAVE_AGAIN: Duration = Duration::from_secs(60);
 
 /// How long another command may have the save file.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -38,32 +42,35 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// What comes of a change: what a person should know, or why there is none.
 type Changed = Result<SetAnswer, Vec<Complaint>>;
 
-/// Goes on with the lines of a save file, if nobody changed what runs since `revision`.
+/// Goes on with the lines of a save file, as somebody asks, if nobody changed what runs since `revision`.
 ///
 /// # Errors
 /// Somebody did, or all that is wrong; nothing is changed then.
-pub(super) async fn set(shared: &Shared, revision: u64, text: String) -> Changed {
+pub(super) async fn set(shared: &Shared, revision: u64, text: String, by: &Author) -> Changed {
     let _writer = shared.writer.lock().await;
-    let (now, path) = {
+    let (latest, path) = {
         let core = shared.core.borrow();
         core.running.source.may_change()?;
         (core.running.revision, core.running.path.clone())
     };
-    if now != revision {
-        let text = format!("somebody else changed what runs: it has revision {now} now, not {revision}");
+    if latest != revision {
+        let text = format!("somebody else changed what runs: it has revision {latest} now, not {revision}");
         return Err(vec![Complaint::new(text).hint("read it again, and change that")]);
     }
     let said = Said { text: text.into_bytes(), words: shared.core.borrow().running.words.clone() };
-    let answer = replace(shared, said, path).await?;
-    shared.tell(&Event::now(agent(), "changed", "what the agent runs was changed"));
+    let mut answer = replace(shared, said, path).await?;
+    answer.warnings.extend(autosave_now(shared).await);
+    let event = Event::now(agent(), "changed", "what the agent runs was changed").by(by);
+    info!("{event}");
+    shared.tell(&event);
     Ok(answer)
 }
 
-/// Reads the save file again, and goes on with that.
+/// Reads the save file again, and goes on with that. Nobody is known to have asked for it if it was a signal.
 ///
 /// # Errors
 /// All that is wrong; nothing is changed then.
-pub(super) async fn reload(shared: &Shared) -> Changed {
+pub(super) async fn reload(shared: &Shared, by: Option<&Author>) -> Changed {
     let _writer = shared.writer.lock().await;
     let source = shared.core.borrow().running.source.clone();
     let file = source.path().to_owned();
@@ -79,7 +86,7 @@ pub(super) async fn reload(shared: &Shared) -> Changed {
     }
     let moved = shared.core.borrow().running.table_moved;
     if moved && !keepalived {
-        answer.warnings.extend(put_table_back(shared).await?);
+        answer.warnings.extend(put_table_back(shared, by).await?);
     }
     {
         let mut core = shared.core.borrow_mut();
@@ -87,6 +94,7 @@ pub(super) async fn reload(shared: &Shared) -> Changed {
         core.running.table_moved = false;
     }
     let event = Event::now(agent(), "reloaded", format_args!("{} was read again", file.display()));
+    let event = Event { by: by.cloned(), ..event };
     info!("{event}");
     shared.tell(&event);
     Ok(answer)
@@ -94,7 +102,7 @@ pub(super) async fn reload(shared: &Shared) -> Changed {
 
 /// Makes the operator's table what the lines say: the check process did only what they differ in from those before, and
 /// commands have changed the table since. Returns what was refused.
-async fn put_table_back(shared: &Shared) -> Result<Vec<String>, Vec<Complaint>> {
+async fn put_table_back(shared: &Shared, by: Option<&Author>) -> Result<Vec<String>, Vec<Complaint>> {
     let lines: Vec<String> = shared.core.borrow().running.state.file.table_lines().map(str::to_owned).collect();
     // A file without a table says nothing about it.
     if lines.is_empty() {
@@ -111,7 +119,7 @@ async fn put_table_back(shared: &Shared) -> Result<Vec<String>, Vec<Complaint>> 
     if changes.is_empty() {
         return Ok(Vec::new());
     }
-    let answer = ask(shared, Kind::Check, "table.apply", json!({ "lines": changes })).await?;
+    let answer = ask(shared, Kind::Check, "table.apply", json!({ "lines": changes }), by).await?;
     let applied: Applied = serde_json::from_value(answer).unwrap_or_default();
     let said = |refused: &Refused| {
         let line = changes.get(refused.index).map_or("a line", String::as_str);
@@ -126,20 +134,51 @@ async fn put_table_back(shared: &Shared) -> Result<Vec<String>, Vec<Complaint>> 
 /// The table is not to be had, or the file cannot be written; it is what it was then.
 pub(super) async fn save(shared: &Shared, autosave: Option<bool>) -> Result<SaveAnswer, Vec<Complaint>> {
     let _writer = shared.writer.lock().await;
+    {
+        let running = &mut shared.core.borrow_mut().running;
+        running.source.may_change()?;
+        running.autosave = autosave.unwrap_or(running.autosave);
+    }
+    save_now(shared).await?;
+    let core = shared.core.borrow();
+    Ok(SaveAnswer { file: core.running.source.path().display().to_string(), autosave: core.running.autosave })
+}
+
+/// Writes what runs to the save file if that is to be done after each change, and nobody has done so since this one was made.
+/// What is in the way is said, and it is tried again.
+pub(super) async fn autosave(shared: &Shared) -> Vec<String> {
+    let _writer = shared.writer.lock().await;
+    autosave_now(shared).await
+}
+
+/// The same for the one who changes what runs.
+async fn autosave_now(shared: &Shared) -> Vec<String> {
+    {
+        let core = shared.core.borrow();
+        if !core.running.autosave || core.running.is_saved() {
+            return Vec::new();
+        }
+    }
+    let Err(complaints) = save_now(shared).await else { return Vec::new() };
+    shared.core.borrow_mut().save_at = Some(now() + SAVE_AGAIN);
+    shared.wake.notify_one();
+    let said = |complaint: Complaint| format!("what was changed runs, and is not saved: {}", complaint.text);
+    let warnings: Vec<String> = complaints.into_iter().map(said).collect();
+    warnings.iter().for_each(|warning| warn!("{warning}; this is tried again"));
+    warnings
+}
+
+async fn save_now(shared: &Shared) -> Result<(), Vec<Complaint>> {
     let (lines, path) = {
         let mut core = shared.core.borrow_mut();
-        core.running.source.may_change()?;
-        core.running.autosave = autosave.unwrap_or(core.running.autosave);
         core.save_at = None;
         // What changes from here on is not saved yet.
         core.running.table_changed = false;
         (core.running.state.file.clone(), core.running.source.path().to_owned())
     };
     let saved = write_file(shared, lines, path).await;
-    let mut core = shared.core.borrow_mut();
-    core.running.table_changed |= saved.is_err();
-    saved?;
-    Ok(SaveAnswer { file: core.running.source.path().display().to_string(), autosave: core.running.autosave })
+    shared.core.borrow_mut().running.table_changed |= saved.is_err();
+    saved
 }
 
 async fn write_file(shared: &Shared, mut lines: AgentFile, path: PathBuf) -> Result<(), Vec<Complaint>> {
@@ -174,7 +213,7 @@ async fn table(shared: &Shared) -> Result<Option<Vec<String>>, Vec<Complaint>> {
         return Ok(None);
     }
     shared.want(Kind::Check).await?;
-    let answer = ask(shared, Kind::Check, "table.get", json!({})).await?;
+    let answer = ask(shared, Kind::Check, "table.get", json!({}), None).await?;
     let lines = answer.get("lines").cloned().and_then(|lines| serde_json::from_value(lines).ok());
     lines.map(Some).ok_or_else(|| vec![Complaint::new("the check process does not say what the table is")])
 }
@@ -202,17 +241,13 @@ async fn replace(shared: &Shared, said: Said, named: PathBuf) -> Changed {
             }
         }
     }
-    let (revision, autosave) = {
+    let revision = {
         let mut core = shared.core.borrow_mut();
         core.running.state = new;
         core.running.revision += 1;
-        (core.running.revision, core.running.autosave)
+        core.running.revision
     };
     shared.configure();
-    if autosave {
-        shared.core.borrow_mut().save_at = Some(crate::sys::clock::now());
-        shared.wake.notify_one();
-    }
     Ok(SetAnswer { revision, warnings })
 }
 
@@ -252,7 +287,7 @@ async fn carry_over(shared: &Shared, kind: Kind, path: &Path, lines: &Checked) -
     shared.want(kind).await?;
     let flush_at_end = shared.core.borrow().running.words.flush_at_end();
     let (verb, params) = reload_call(kind, path, lines, flush_at_end);
-    let told = match call(shared, kind, &verb, params).await {
+    let told = match call(shared, kind, &verb, params, None).await {
         Ok(warnings) => Ok(serde_json::from_value(warnings).unwrap_or_default()),
         Err(CallError::Refused(complaints)) => Err(complaints),
         // It has ended meanwhile; the next one reads the lines.
@@ -279,18 +314,30 @@ fn reload_call(kind: Kind, path: &Path, lines: &Checked, flush_at_end: Option<bo
     }
 }
 
-/// Asks a child.
-pub(super) async fn call(shared: &Shared, kind: Kind, verb: &str, params: Value) -> Result<Value, CallError> {
+/// Asks a child, for somebody else if `by` says so.
+pub(super) async fn call(
+    shared: &Shared,
+    kind: Kind,
+    verb: &str,
+    params: Value,
+    by: Option<&Author>,
+) -> Result<Value, CallError> {
     let socket = match kind {
         Kind::Vrrp => vrrp::SOCKET,
         Kind::Check => check::control::SOCKET,
     };
-    control::ask(&shared.options.run_dir.join(socket), verb, params, ANSWER).await
+    control::ask(&shared.options.run_dir.join(socket), verb, params, by.cloned(), ANSWER).await
 }
 
-/// Asks a child, and words what is in the way.
-pub(super) async fn ask(shared: &Shared, kind: Kind, verb: &str, params: Value) -> Result<Value, Vec<Complaint>> {
-    call(shared, kind, verb, params).await.map_err(|error| match error {
+/// The same, and words what is in the way.
+pub(super) async fn ask(
+    shared: &Shared,
+    kind: Kind,
+    verb: &str,
+    params: Value,
+    by: Option<&Author>,
+) -> Result<Value, Vec<Complaint>> {
+    call(shared, kind, verb, params, by).await.map_err(|error| match error {
         CallError::Refused(complaints) => complaints,
         CallError::NotRunning => vec![shared.core.borrow().why_down(kind)],
         CallError::Broken(why) => vec![Complaint::new(format_args!("{} does not answer: {why}", kind.noun()))],

@@ -23,7 +23,7 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::mpsc,
     task::{LocalSet, spawn_local},
-    time::{interval, sleep},
+    time::{MissedTickBehavior, interval, sleep},
 };
 
 use self::{
@@ -81,11 +81,8 @@ const FAREWELL_OF_CHILDREN: Duration = Duration::from_secs(3);
 /// How long mail about the end may take.
 const FAREWELL: Duration = Duration::from_secs(5);
 
-/// How long changes of the table are collected before they are saved.
+/// How long changes of the table that no command made are collected before they are saved.
 const SAVE_DELAY: Duration = Duration::from_millis(500);
-
-/// When it is tried again to save, after it failed.
-const SAVE_AGAIN: Duration = Duration::from_secs(60);
 
 /// How an agent runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,6 +99,8 @@ pub struct Options {
     pub pid_file: Option<PathBuf>,
     /// How long the end may take.
     pub stop_limit: Duration,
+    /// How long a child may be silent before it counts as one that hangs.
+    pub hang_limit: Duration,
     /// How it logs; children do the same if their options say so.
     pub log: sink::Options,
     /// Where metrics are to be had, if anywhere.
@@ -122,6 +121,7 @@ impl Options {
             autosave: false,
             pid_file: None,
             stop_limit: Duration::from_secs(10),
+            hang_limit: Duration::from_secs(30),
             log: sink::Options::default(),
             metrics: None,
             vrrp_words: Vec::new(),
@@ -228,6 +228,8 @@ async fn serve(
 ) {
     let systemd = Rc::new(Systemd::new());
     let mut watchdog = Systemd::watchdog().map(|limit| interval(limit / 3));
+    let mut look = interval(shared.options.hang_limit / tree::SILENCE);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut ready = Some(ready);
     let mut summary = String::new();
     let mut ends = false;
@@ -236,7 +238,8 @@ async fn serve(
         if !ends && shared.core.borrow().tree.is_ending() {
             ends = true;
             systemd.stopping();
-            shared.tell(&Event::now(Subject::Process("agent".to_owned()), "stopping", "the agent process ends"));
+            let event = Event::now(Subject::Process("agent".to_owned()), "stopping", "the agent process ends");
+            shared.tell(&Event { by: shared.core.borrow_mut().stopped_by.take(), ..event });
         }
         if shared.core.borrow().tree.is_over() {
             return;
@@ -264,17 +267,18 @@ async fn serve(
             () = shared.wake.notified() => {}
             () = until(due) => handle_timeout(shared),
             () = alive(&mut watchdog) => systemd.alive(),
+            _ = look.tick() => shared.core.borrow_mut().tree.look(),
             _ = signals.hangup.recv(), if ready.is_none() => {
                 let (shared, systemd) = (Rc::clone(shared), Rc::clone(&systemd));
                 spawn_local(async move {
                     systemd.reloading();
-                    report(editor::reload(&shared).await.map(|answer| answer.warnings));
+                    report(editor::reload(&shared, None).await.map(|answer| answer.warnings));
                     systemd.ready();
                 });
             }
             _ = signals.user1.recv() => shared.log_status(),
-            _ = signals.terminate.recv() => shared.stop(),
-            _ = signals.interrupt.recv() => shared.stop(),
+            _ = signals.terminate.recv() => shared.stop(None),
+            _ = signals.interrupt.recv() => shared.stop(None),
         }
     }
 }
@@ -291,13 +295,7 @@ fn handle_timeout(shared: &Rc<Shared>) {
     if core.save_at.is_some_and(|due| due <= now()) {
         core.save_at = None;
         let shared = Rc::clone(shared);
-        spawn_local(async move {
-            if let Err(complaints) = editor::save(&shared, None).await {
-                complaints.iter().for_each(|complaint| warn!("{}; this is tried again", complaint.text));
-                shared.core.borrow_mut().save_at = Some(now() + SAVE_AGAIN);
-                shared.wake.notify_one();
-            }
-        });
+        spawn_local(async move { editor::autosave(&shared).await });
     }
 }
 

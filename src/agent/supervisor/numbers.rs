@@ -45,6 +45,7 @@ async fn sources(shared: &Shared, per: Per) -> Sources {
         kernel: spawn_blocking(metrics::kernel).await.ok().flatten(),
         check: status(shared, Kind::Check, "check.status").await,
         vrrp: status(shared, Kind::Vrrp, "vrrp.status").await,
+        bfd: status(shared, Kind::Vrrp, "bfd.status").await,
         agent: Some(shared.status()),
         told: Some(shared.told()),
         per,
@@ -56,7 +57,7 @@ async fn status<S: DeserializeOwned>(shared: &Shared, kind: Kind, verb: &str) ->
     if !shared.child(kind).is_ready() {
         return None;
     }
-    let answer = call(shared, kind, verb, json!({})).await.ok()?;
+    let answer = call(shared, kind, verb, json!({}), None).await.ok()?;
     serde_json::from_value(answer).ok()
 }
 

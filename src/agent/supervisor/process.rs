@@ -33,6 +33,8 @@ const OURS: [&str; 3] = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"];
 pub(super) enum News {
     /// It says something.
     Event(Event),
+    /// It says that it lives.
+    Alive,
     /// It has ended.
     Ended(ExitStatus),
 }
@@ -93,8 +95,8 @@ async fn attend(
     let ended = loop {
         tokio::select! {
             // Nobody listens any more when everything ends.
-            Some(event) = output.next() => {
-                let _ = news.send((kind, News::Event(event))).await;
+            Some(said) = output.next() => {
+                let _ = news.send((kind, said)).await;
             }
             Some(signal) = signals.recv() => {
                 // Not reaped yet, so the number is still its own.
@@ -106,8 +108,8 @@ async fn attend(
         }
     };
     let _ = timeout(LAST_WORDS, async {
-        while let Some(event) = output.next().await {
-            let _ = news.send((kind, News::Event(event))).await;
+        while let Some(said) = output.next().await {
+            let _ = news.send((kind, said)).await;
         }
     })
     .await;
@@ -124,9 +126,9 @@ struct Output {
 }
 
 impl Output {
-    /// Returns the next event; `None` at the end, once and for all. Lines that are none are passed over. May be asked again
+    /// Returns what it says next; `None` at the end, once and for all. Lines that are none are passed over. May be asked again
     /// when an answer was not waited for.
-    async fn next(&mut self) -> Option<Event> {
+    async fn next(&mut self) -> Option<News> {
         loop {
             let read = self.read.as_mut()?;
             let most = MOST_LINE.saturating_sub(self.line.len()) as u64;
@@ -135,8 +137,12 @@ impl Output {
                 self.read = None;
                 return None;
             }
-            match serde_json::from_slice(&std::mem::take(&mut self.line)) {
-                Ok(event) => return Some(event),
+            let line = std::mem::take(&mut self.line);
+            if line == b"\n" {
+                return Some(News::Alive);
+            }
+            match serde_json::from_slice(&line) {
+                Ok(event) => return Some(News::Event(event)),
                 Err(error) => log::warn!("a child said what is no event: {error}"),
             }
         }

@@ -9,7 +9,10 @@ use super::{
     shared::Shared,
     tree::Kind,
 };
-use crate::agent::control::{AgentCall, Complaint, JournalCall, Reply, Request, StateAnswer};
+use crate::agent::{
+    control::{AgentCall, Complaint, JournalCall, Reply, Request, StateAnswer},
+    event::Author,
+};
 
 /// Verbs of children that only the agent itself uses: it would not know what they run.
 const OURS: [&str; 3] = ["vrrp.reload", "check.reload", "check.session"];
@@ -27,7 +30,7 @@ pub(super) async fn answer(shared: Rc<Shared>, request: Request) {
             Err(vec![complaint.hint("state.set and agent.reload change what runs")])
         }
         Some("agent" | "state") => match AgentCall::read(&request) {
-            Ok(call) => carry_out(&shared, call).await,
+            Ok(call) => carry_out(&shared, call, &request.by).await,
             Err(complaints) => Err(complaints),
         },
         Some("vrrp" | "bfd") => forward(&shared, Kind::Vrrp, &request).await,
@@ -41,14 +44,14 @@ pub(super) async fn answer(shared: Rc<Shared>, request: Request) {
     let _ = request.reply.send(reply);
 }
 
-async fn carry_out(shared: &Shared, call: AgentCall) -> Reply {
+async fn carry_out(shared: &Shared, call: AgentCall, by: &Author) -> Reply {
     match call {
         AgentCall::Status {} => value(&shared.status()),
         AgentCall::Stop {} => {
-            shared.stop();
+            shared.stop(Some(by));
             Ok(Value::Null)
         }
-        AgentCall::Reload {} => value(&editor::reload(shared).await?.warnings),
+        AgentCall::Reload {} => value(&editor::reload(shared, Some(by)).await?.warnings),
         AgentCall::Save { autosave } => value(&editor::save(shared, autosave).await?),
         AgentCall::Get {} => {
             let core = shared.core.borrow();
@@ -61,7 +64,7 @@ async fn carry_out(shared: &Shared, call: AgentCall) -> Reply {
                 running: running.path.display().to_string(),
             })
         }
-        AgentCall::Set { revision, text } => value(&editor::set(shared, revision, text).await?),
+        AgentCall::Set { revision, text } => value(&editor::set(shared, revision, text, by).await?),
     }
 }
 
@@ -84,9 +87,10 @@ async fn forward(shared: &Shared, kind: Kind, request: &Request) -> Reply {
     }
     // Never closed, so this is only a matter of time.
     let _turn = shared.lane(kind).acquire().await;
-    let answer = ask(shared, kind, &request.verb, request.params.clone()).await?;
+    let answer = ask(shared, kind, &request.verb, request.params.clone(), Some(&request.by)).await?;
     if for_table && request.verb != "table.get" {
         shared.table_changed();
+        editor::autosave(shared).await;
     }
     Ok(answer)
 }

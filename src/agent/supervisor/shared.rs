@@ -23,7 +23,7 @@ use crate::{
     agent::{
         alert::Alerts,
         control::Complaint,
-        event::{Event, Subject},
+        event::{Author, Event, Subject},
         journal::Journal,
     },
     model::Moment,
@@ -73,6 +73,8 @@ pub(super) struct Core {
     pub(super) failure: Option<Vec<Complaint>>,
     /// When the table is to be saved.
     pub(super) save_at: Option<Moment>,
+    /// Who asked for the end, until that is said.
+    pub(super) stopped_by: Option<Author>,
 }
 
 impl Shared {
@@ -89,6 +91,7 @@ impl Shared {
             was_ready: false,
             failure: None,
             save_at: None,
+            stopped_by: None,
         };
         let (news, receiver) = mpsc::channel(WAITING);
         let core = RefCell::new(core);
@@ -129,6 +132,14 @@ impl Shared {
                     warn!("{} does not end: it is killed", kind.noun());
                     self.signal(kind, Signal::SIGKILL);
                 }
+                Order::KillHung(kind) => {
+                    let (noun, limit) = (kind.noun(), self.options.hang_limit);
+                    let text = format!("{noun} has not been heard of for {limit:?}: it hangs, and is killed");
+                    let event = Event::now(Subject::Process(kind.name().to_owned()), "hung", text);
+                    error!("{event}");
+                    self.tell(&event);
+                    self.signal(kind, Signal::SIGKILL);
+                }
             }
         }
     }
@@ -158,6 +169,7 @@ impl Shared {
     pub(super) fn take(&self, kind: Kind, news: News) {
         match news {
             News::Event(event) => self.hear(kind, event),
+            News::Alive => self.core.borrow_mut().tree.heard(kind),
             News::Ended(status) => {
                 let said = self.core.borrow_mut().reasons.remove(&kind).unwrap_or_default();
                 let how = end_in_words(status);
@@ -273,9 +285,11 @@ impl Shared {
         }
     }
 
-    /// Begins the end.
-    pub(super) fn stop(&self) {
-        self.core.borrow_mut().tree.stop(now(), self.options.stop_limit);
+    /// Begins the end, as somebody or a signal asks.
+    pub(super) fn stop(&self, by: Option<&Author>) {
+        let mut core = self.core.borrow_mut();
+        core.stopped_by = by.cloned();
+        core.tree.stop(now(), self.options.stop_limit);
         self.wake.notify_one();
     }
 

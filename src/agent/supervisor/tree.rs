@@ -2,7 +2,8 @@
 //!
 //! A child that ends is started again: at once the first time, so that a master goes on before its peers notice; then
 //! later and later, so that one that cannot live costs nothing. At the end the VRRP process goes first, because others
-//! wait for its addresses; whoever does not go in time is killed.
+//! wait for its addresses; whoever does not go in time is killed. So is a child that hangs: it was heard of before, and then
+//! not for [`SILENCE`] looks of ours. Looks are counted and not time, so that nobody is blamed for a pause of the whole machine.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -19,6 +20,9 @@ const HEALTHY: Duration = Duration::from_secs(60);
 
 /// How long the VRRP process has to give addresses up before the check process is told to end, too.
 const HEAD_START: Duration = Duration::from_secs(2);
+
+/// How many looks a child may be silent for.
+pub(super) const SILENCE: u32 = 10;
 
 /// A child of the agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -62,8 +66,10 @@ pub(super) enum Order {
     },
     /// Tell a child to end.
     Terminate(Kind),
-    /// End a child.
+    /// End a child that does not do so by itself.
     Kill(Kind),
+    /// End a child that hangs.
+    KillHung(Kind),
 }
 
 /// Where a child is in its life.
@@ -92,11 +98,13 @@ pub(super) struct Child {
     delay: Duration,
     /// Whether there is something to go on with.
     resume: bool,
+    /// For how many looks it has been silent, if it was heard of before.
+    silence: Option<u32>,
 }
 
 impl Child {
     fn new(resume: bool) -> Self {
-        Self { wanted: false, phase: Phase::Down, restarts: 0, delay: Duration::ZERO, resume }
+        Self { wanted: false, phase: Phase::Down, restarts: 0, delay: Duration::ZERO, resume, silence: None }
     }
 
     /// Whether there is a process.
@@ -180,6 +188,7 @@ impl Tree {
         }
         let child = self.child_mut(kind);
         child.phase = Phase::Starting(now);
+        child.silence = None;
         let order = Order::Start { kind, resume: child.resume };
         self.orders.push_back(order);
     }
@@ -216,6 +225,25 @@ impl Tree {
             self.start(kind, now);
         } else {
             child.phase = Phase::Waiting(now + delay);
+        }
+    }
+
+    /// A child lives.
+    pub(super) fn heard(&mut self, kind: Kind) {
+        self.child_mut(kind).silence = Some(0);
+    }
+
+    /// Looks whether children live. To be called time and again, and only when what they said before was heard.
+    pub(super) fn look(&mut self) {
+        for kind in Kind::ALL {
+            let child = self.child_mut(kind);
+            let Some(silence) = child.silence.as_mut() else { continue };
+            *silence += 1;
+            if *silence > SILENCE && child.runs() {
+                // Not again: it cannot but end.
+                child.silence = None;
+                self.orders.push_back(Order::KillHung(kind));
+            }
         }
     }
 
@@ -392,6 +420,28 @@ mod tests {
         assert!(!other.is_over());
         other.ended(Kind::Vrrp, at(10_001));
         assert!(other.is_over());
+    }
+
+    #[test]
+    fn who_hangs_is_killed_once() {
+        let mut tree = Tree::new(false);
+        for kind in Kind::ALL {
+            tree.want(kind, at(0));
+        }
+        orders(&mut tree);
+        // A child that is only about to begin may take its time.
+        tree.heard(Kind::Vrrp);
+        (0..SILENCE).for_each(|_| tree.look());
+        assert_eq!(orders(&mut tree), []);
+        tree.heard(Kind::Vrrp);
+        (0..SILENCE).for_each(|_| tree.look());
+        assert_eq!(orders(&mut tree), []);
+        (0..3 * SILENCE).for_each(|_| tree.look());
+        assert_eq!(orders(&mut tree), [Order::KillHung(Kind::Vrrp)]);
+        tree.ended(Kind::Vrrp, at(9));
+        assert_eq!(orders(&mut tree), [start(Kind::Vrrp, false)]);
+        (0..3 * SILENCE).for_each(|_| tree.look());
+        assert_eq!(orders(&mut tree), []);
     }
 
     #[test]

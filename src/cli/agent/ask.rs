@@ -1,4 +1,4 @@
-//! What a running agent is asked.
+//! What a running agent is asked, or a process that runs alone.
 
 use std::{path::Path, time::Duration};
 
@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// How long an answer is waited for: longer than an agent takes for its own.
-const LIMIT: Duration = Duration::from_secs(65);
+pub(in crate::cli) const LIMIT: Duration = Duration::from_secs(65);
 
 /// Returns the answer of the agent behind a socket; nothing if there is none.
 ///
@@ -36,12 +36,12 @@ pub(in crate::cli) fn ask_verb<A: DeserializeOwned>(
         Err(CallError::NotRunning) => return Ok(None),
         Err(CallError::Refused(complaints)) => return Err(refused(complaints)),
         Err(CallError::Broken(why)) => {
-            return Err(Error::failed(format_args!("the agent at {} does not answer: {why}", socket.display())));
+            return Err(Error::failed(format_args!("the process at {} does not answer: {why}", socket.display())));
         }
     };
     serde_json::from_value(value).map(Some).map_err(|error| {
-        Error::failed(format_args!("the answer of the agent makes no sense: {error}"))
-            .hint("lvsadm and the agent may be of different versions")
+        Error::failed(format_args!("the answer of the process at {} makes no sense: {error}", socket.display()))
+            .hint("lvsadm and the process may be of different versions")
     })
 }
 
@@ -51,8 +51,8 @@ pub(super) fn none(socket: &Path) -> Error {
         .hint("`lvsadm agent start` starts one; --run-dir names the directory of one that runs elsewhere")
 }
 
-/// Returns what an agent says against a request.
-pub(super) fn refused(complaints: Vec<control::Complaint>) -> Error {
+/// Returns what a process says against a request.
+pub(in crate::cli) fn refused(complaints: Vec<control::Complaint>) -> Error {
     let complaints = complaints.into_iter().map(|control::Complaint { text, hint }| Complaint { text, hint });
     Error::all_failed(complaints.collect())
 }

@@ -1,6 +1,7 @@
 //! `lvsadm agent`: the process in the background that holds virtual routers, checks and the table.
 
 pub(in crate::cli) mod ask;
+pub(in crate::cli) mod child;
 mod events;
 mod run;
 mod start;

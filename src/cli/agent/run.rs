@@ -100,6 +100,9 @@ pub(super) struct RunOptions {
     /// The end may take so many seconds; then processes are killed [default: 10]
     #[arg(long, value_name = "SECONDS", help_heading = "Process", value_parser = args::interval)]
     stop_limit: Option<Duration>,
+    /// A process that was silent for so many seconds hangs: it is killed, and started again [default: 30]
+    #[arg(long, value_name = "SECONDS", help_heading = "Process", value_parser = clap::value_parser!(u16).range(5..=3600))]
+    hang_limit: Option<u16>,
     #[command(flatten)]
     turns: TurnArgs,
     #[command(flatten)]
@@ -165,6 +168,7 @@ impl RunOptions {
         let default = background.then(|| run_dir.join("agent.pid"));
         let pid_file = self.pid_file.clone().map(absolute).transpose()?.or(default);
         let stop_limit = self.stop_limit.unwrap_or(Duration::from_secs(10));
+        let hang_limit = Duration::from_secs(self.hang_limit.unwrap_or(30).into());
         let vrrp_words = self.turns.words().chain(self.log_words()).collect();
         let check_words = self.table.words().chain(self.log_words()).collect();
         let metrics = self.metrics_port()?;
@@ -176,6 +180,7 @@ impl RunOptions {
             autosave,
             pid_file,
             stop_limit,
+            hang_limit,
             log: self.log.options(),
             metrics,
             vrrp_words,

@@ -150,7 +150,9 @@ fn text(events: &[Entry], now: u64) -> String {
         for entry in entries {
             let event = &entry.event;
             let ago = duration(now.saturating_sub(event.time) / 1000);
-            let (what, why) = (clean_line(&event.what), clean_line(event.reason.as_ref().unwrap_or(&event.text)));
+            let by = event.by.as_ref().map_or_else(String::new, |by| format!(", by {by}"));
+            let why = format!("{}{by}", event.reason.as_ref().unwrap_or(&event.text));
+            let (what, why) = (clean_line(&event.what), clean_line(&why));
             let _ = writeln!(text, "  {}  {:>12}  {what:<widest$}  {why}", time(entry), format!("{ago} ago"));
             if let Some(evidence) = &event.evidence {
                 let _ = writeln!(text, "      seen: {}", clean_line(evidence));
@@ -176,7 +178,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::agent::event::Event;
+    use crate::agent::event::{Author, Event};
 
     #[derive(Debug, Parser)]
     struct Line {
@@ -215,7 +217,7 @@ mod tests {
         };
         let events = [
             event(server("10.0.0.5:80"), "up", 1_000),
-            event(server("10.0.0.6:80"), "up", 2_000),
+            event(server("10.0.0.6:80"), "drain", 2_000).by(&Author { user: "root".to_owned(), pid: Some(7) }),
             event(server("10.0.0.5:80"), "down", 60_000).because("500 \x1b[2J"),
         ];
         let events = events.into_iter().zip(1..).map(|(event, number)| Entry { number, event }).collect();
@@ -226,7 +228,7 @@ server 10.0.0.5:80 of TCP 10.0.0.1:80
       seen: HTTP/1.1 500\\r\\n
   1970-01-01T00:00:01.000Z        1m ago  up    it is so
 server 10.0.0.6:80 of TCP 10.0.0.1:80
-  1970-01-01T00:00:02.000Z       59s ago  up  it is so
+  1970-01-01T00:00:02.000Z       59s ago  drain  it is so, by root (pid 7)
 ";
         assert_eq!(text(&page.events, 61_000), expected);
         newest(&mut page, 1);

@@ -8,7 +8,8 @@ use crate::{
     agent::vrrp::{self as process, Origin},
     cli::{
         Complaint, Error, Ui,
-        vrrp::{Target, ask::refused, change::checked, file::Saved, run::ProcessArgs},
+        agent::ask::refused,
+        vrrp::{Target, change::checked, file::Saved, run::ProcessArgs},
     },
     state::{
         file::Fault,

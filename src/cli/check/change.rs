@@ -4,12 +4,18 @@ use std::fs;
 
 use clap::{Args, ValueEnum};
 
-use super::{ask, passed};
+use super::passed;
 use crate::{
-    agent::control::{CallError, CheckCall},
+    agent::{
+        check::control::SOCKET,
+        control::{self, CallError, CheckCall},
+    },
     cli::{
         Complaint, Error, Ui,
-        agent::state,
+        agent::{
+            ask::{LIMIT, refused},
+            state,
+        },
         vrrp::{
             Target,
             file::{Saved, lock, placed, put_back, write},
@@ -273,7 +279,8 @@ fn change(
     }
     // The process may have been started with another name for the same file.
     let file = fs::canonicalize(&path).unwrap_or(path).display().to_string();
-    match ask::call(target, &CheckCall::Reload { file, flush_at_end: None }) {
+    let (verb, params) = CheckCall::Reload { file, flush_at_end: None }.parts();
+    match control::call(&target.run_dir().join(SOCKET), &verb, params, LIMIT) {
         Ok(warnings) => {
             let warnings = warnings.as_array().into_iter().flatten().filter_map(|warning| warning.as_str());
             warnings.for_each(|warning| ui.warn(warning));
@@ -281,7 +288,7 @@ fn change(
         Err(CallError::NotRunning) => {}
         Err(CallError::Refused(complaints)) => {
             put_back(&saved, ui);
-            return Err(ask::refused(complaints));
+            return Err(refused(complaints));
         }
         Err(CallError::Broken(why)) => ui.warn(format_args!(
             "{} is changed, but it is not known whether the running process took it over: {why}",

@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::ask;
 use crate::{
-    agent::check::control::{SOCKET, idle_status},
+    agent::{
+        check::control::{SOCKET, idle_status},
+        control::CheckCall,
+    },
     cli::{
         Error, Ui,
+        agent::{ask::ask_verb, child::Child},
         args::interval,
         json, render,
         vrrp::{
@@ -65,7 +68,8 @@ impl ListArgs {
 
     /// Returns how checks are doing, and whether they run.
     fn status(&self) -> Result<(Status, bool), Error> {
-        match ask::status(&self.target)? {
+        let (verb, params) = CheckCall::Status {}.parts();
+        match ask_verb(&Child::Check.way(&self.target.run_dir())?, &verb, params)? {
             Some(status) => Ok((status, true)),
             None => Ok((self.saved()?, false)),
         }

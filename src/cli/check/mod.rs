@@ -1,6 +1,5 @@
 //! `lvsadm check`: asks real servers whether they work, once or for as long as a process runs.
 
-mod ask;
 mod attempt;
 mod change;
 mod digest;

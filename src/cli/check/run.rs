@@ -4,7 +4,6 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 
-use super::ask::refused;
 use crate::{
     agent::{
         check::{
@@ -13,7 +12,7 @@ use crate::{
         },
         event::Outlet,
     },
-    cli::{Complaint, Error, Ui, args, error::tell_agent},
+    cli::{Complaint, Error, Ui, agent::ask::refused, args, error::tell_agent},
     host::namespace,
     model::VirtualService,
     state::agent_file::SYSTEM_FILE,

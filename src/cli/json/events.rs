@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::SCHEMA;
 use crate::agent::{
-    event::Subject,
+    event::{Author, Subject},
     journal::{Entry, Page},
 };
 
@@ -25,6 +25,8 @@ pub struct Event<'a> {
     text: &'a str,
     reason: Option<&'a str>,
     evidence: Option<&'a str>,
+    /// Who asked for it.
+    by: Option<&'a Author>,
 }
 
 impl<'a> Event<'a> {
@@ -51,6 +53,7 @@ impl<'a> Event<'a> {
             text: &event.text,
             reason: event.reason.as_deref(),
             evidence: event.evidence.as_deref(),
+            by: event.by.as_ref(),
         }
     }
 }

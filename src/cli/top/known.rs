@@ -9,8 +9,9 @@ use std::{
 use super::screen::{Health, Told};
 use crate::{
     agent::{
+        SOCKET as AGENT,
         check::control::SOCKET,
-        control::{self, CheckCall},
+        control::{self, CallError, CheckCall},
     },
     cli::{drain::record, vrrp::Target},
     model::{ServerKey, ServiceKey, Weight},
@@ -64,8 +65,12 @@ impl Known {
 
     fn status(&self) -> Option<Status> {
         let (verb, params) = CheckCall::Status {}.parts();
-        let value = control::call(&self.run_dir.join(SOCKET), &verb, params, LIMIT).ok()?;
-        serde_json::from_value(value).ok()
+        let ask = |socket: &str| control::call(&self.run_dir.join(socket), &verb, params.clone(), LIMIT);
+        let answer = match ask(AGENT) {
+            Err(CallError::NotRunning) => ask(SOCKET),
+            answer => answer,
+        };
+        serde_json::from_value(answer.ok()?).ok()
     }
 
     fn status_of(&self, service: &ServiceKey, server: &ServerKey) -> Option<&ServerStatus> {

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Target, ask};
+use super::Target;
 use crate::{
     agent::{
         bfd,
@@ -15,7 +15,10 @@ use crate::{
     },
     cli::{
         Complaint, Error, Ui,
-        agent::state,
+        agent::{
+            ask::{LIMIT, refused},
+            state,
+        },
         source::{Source, reason},
     },
     state::{
@@ -117,8 +120,8 @@ impl Saved {
         };
         let sessions: Vec<_> = parsed.settings.sessions.iter().filter(|each| each.name == own.name).cloned().collect();
         let mut complaints = Vec::new();
-        bfd::check(&sessions, false, &mut complaints).map_err(ask::refused)?;
-        if complaints.is_empty() { Ok(()) } else { Err(ask::refused(complaints)) }
+        bfd::check(&sessions, false, &mut complaints).map_err(refused)?;
+        if complaints.is_empty() { Ok(()) } else { Err(refused(complaints)) }
     }
 }
 
@@ -183,9 +186,9 @@ fn tell(target: &Target, saved: &Saved, ui: &mut Ui) -> Result<(), Error> {
     let file = fs::canonicalize(&saved.path).unwrap_or_else(|_| saved.path.clone());
     let lines = saved.file.vrrp_lines().map(|(number, line)| (number, line.to_owned())).collect();
     let (verb, params) = VrrpCall::Reload { file: file.display().to_string(), lines }.parts();
-    match control::call(&target.socket(), &verb, params, ask::LIMIT) {
+    match control::call(&target.socket(), &verb, params, LIMIT) {
         Ok(_) | Err(CallError::NotRunning) => Ok(()),
-        Err(CallError::Refused(complaints)) => Err(ask::refused(complaints)),
+        Err(CallError::Refused(complaints)) => Err(refused(complaints)),
         Err(CallError::Broken(why)) => {
             ui.warn(format_args!(
                 "{} is changed, but it is not known whether the running process took it over: {why}",

@@ -91,13 +91,10 @@ impl<R: Report> ListArgs<R> {
 
     /// Returns what is asked for, and whether it runs.
     fn report(&self, ui: &mut Ui) -> Result<(R, bool), Error> {
-        let answer = ask::ask(&self.target, &R::CALL)?;
-        let runs = answer.is_some();
-        let mut report: R = match answer {
-            Some(value) => serde_json::from_value(value).map_err(|error| {
-                Error::failed(format_args!("the answer of the VRRP process makes no sense: {error}"))
-                    .hint("lvsadm and the process may be of different versions")
-            })?,
+        let running = ask::ask::<R>(&self.target, &R::CALL)?;
+        let runs = running.is_some();
+        let mut report = match running {
+            Some(report) => report,
             None => R::of_settings(&self.saved(ui)?),
         };
         let missing = self.names.iter().filter(|name| !report.has(name));

@@ -4,13 +4,13 @@ use std::{fs, path::PathBuf};
 
 use clap::Args;
 
-use super::{Target, ask::refused, file::Saved};
+use super::{Target, file::Saved};
 use crate::{
     agent::{
         event::Outlet,
         vrrp::{self as process, Origin, RunOptions},
     },
-    cli::{Complaint, Error, Ui, args::LogArgs, error::tell_agent},
+    cli::{Complaint, Error, Ui, agent::ask::refused, args::LogArgs, error::tell_agent},
     state::vrrp::{self, Disk, InstanceGrammar, Kind, Options, Subject, edited},
     vrrp::settings::Settings,
 };

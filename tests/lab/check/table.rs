@@ -4,6 +4,8 @@ use std::thread;
 use std::time::Duration;
 
 use lvsadm::agent::check::{Foreign, Order, RunOptions};
+use lvsadm::agent::control::{self, Applied};
+use lvsadm::agent::event::Author;
 use lvsadm::host::Command;
 use lvsadm::model::{Change, Forwarding};
 use lvsadm::pool::settings::Policy;
@@ -185,6 +187,64 @@ fn checks_sleep_without_their_address() {
         hosts.revive_web_server(0);
         thread::sleep(Duration::from_secs(2));
         assert_eq!(rows(&director), [""; 0]);
+        process.stop();
+    });
+}
+
+/// A process that owns what its settings list, and no more, passes changes of all else on to the kernel.
+#[test]
+fn changes_of_others_services_are_passed_on() {
+    let hosts = Hosts::new(1);
+    let key = service(&hosts);
+    let servers = [server(&hosts.servers[0], Forwarding::Route, 1)];
+    let director = hosts.director.clone();
+    director.ipvsadm("-A -t 10.0.0.200:80 -s rr").ok();
+    director.ipvsadm("-a -t 10.0.0.200:80 -r 10.0.0.21:80 -g -w 1").ok();
+    thread::scope(|scope| {
+        let process = Running::start(scope, &director, settings(key, &servers, Policy::of(key)), options());
+        until("both are there", || rows(&director) == ["10.0.0.11:80 1", "10.0.0.21:80 1"]);
+        let apply = |lines: &[&str], each| -> Applied {
+            let changes = lines.iter().map(|line| control::change(line).expect("a change")).collect();
+            let (reply, answer) = oneshot::channel();
+            let by = Author { user: "a test".to_owned(), pid: None };
+            process.order(Order::Apply { changes, each, by, reply });
+            answer.blocking_recv().expect("an answer").expect("the kernel can be asked")
+        };
+        let applied = apply(
+            &[
+                "-e -t 10.0.0.100:80 -r 10.0.0.11:80 -g -w 3",
+                "-a -t 10.0.0.200:80 -r 10.0.0.22:80 -g -w 2",
+                "-A -t 10.0.0.201:80 -s rr",
+                "-a -t 10.0.0.201:80 -r 10.0.0.31:80 -g -w 1",
+            ],
+            false,
+        );
+        assert_eq!((applied.done, applied.refused), (4, Vec::new()));
+        let now = ["10.0.0.11:80 3", "10.0.0.21:80 1", "10.0.0.22:80 2", "10.0.0.31:80 1"];
+        assert_eq!(rows(&director), now);
+        let (reply, answer) = oneshot::channel();
+        process.order(Order::Table(None, reply));
+        let (table, _) = answer.blocking_recv().expect("an answer").expect("the kernel can be asked");
+        assert_eq!(table.services.keys().collect::<Vec<_>>(), [&key], "what others have is not ours");
+        // One line is wrong: what was done of ours and of theirs is undone. Or each stands by itself.
+        for (good, bad) in
+            [("100:80 -r 10.0.0.11", "200:80 -r 10.0.0.29"), ("200:80 -r 10.0.0.21", "100:80 -r 10.0.0.19")]
+        {
+            let lines = [format!("-e -t 10.0.0.{good}:80 -g -w 9"), format!("-e -t 10.0.0.{bad}:80 -g -w 9")];
+            let lines = [lines[0].as_str(), lines[1].as_str()];
+            let applied = apply(&lines, false);
+            assert_eq!((applied.done, applied.refused.len(), applied.refused[0].index), (0, 1, 1), "{lines:?}");
+            assert_eq!(rows(&director), now, "{lines:?}");
+            let applied = apply(&lines, true);
+            assert_eq!((applied.done, applied.refused.len(), applied.refused[0].index), (1, 1, 1), "{lines:?}");
+            assert_ne!(rows(&director), now, "{lines:?}");
+            let back = if good.starts_with("100") { 3 } else { 1 };
+            assert_eq!(apply(&[&format!("-e -t 10.0.0.{good}:80 -g -w {back}")], false).done, 1);
+            assert_eq!(rows(&director), now);
+        }
+        // A clear is of everything.
+        assert_eq!(apply(&["-C"], false).refused, Vec::new());
+        assert_eq!(director.ipvsadm("-Ln").ok().matches("TCP").count(), 0);
         process.stop();
     });
 }

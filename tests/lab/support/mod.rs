@@ -1,9 +1,11 @@
-//! What lab tests share: network namespaces, commands run in them, and (in [`hosts`]) a network of several hosts.
+//! What lab tests share: network namespaces, commands run in them, and (in [`hosts`]) a network of several
+//! hosts, with clients that count what they get ([`traffic`]).
 //!
 //! Nothing here knows what IPVS is supposed to do: the judges are the kernel and stock tools.
 
 pub(crate) mod daemons;
 pub(crate) mod hosts;
+pub(crate) mod traffic;
 
 use std::ffi::OsStr;
 use std::fs::File;

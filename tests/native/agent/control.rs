@@ -53,6 +53,39 @@ fn verbs_go_to_whom_they_are_for() {
 }
 
 #[test]
+fn what_a_command_does_has_its_name_on_it() {
+    let site = Site::new(1);
+    let host = &site.hosts[0];
+    let agent = Agent(host);
+    let daemon = agent.run(&line("A", 51, 150), "");
+    until("it is master", LIMIT, || host.has("10.9.9.51"));
+    agent.lvsadm("vrrp demote A").ok();
+    agent.lvsadm("vrrp promote A").ok();
+    agent.lvsadm(line("B", 52, 150).trim()).ok();
+    agent.lvsadm("agent reload").ok();
+    // Whoever asks the process past the agent is seen as well; only the agent may name somebody else.
+    let ours = host.run_dir().join("vrrp.sock");
+    host.inside(|| call(&ours, "vrrp.demote", json!({ "name": "A" }), LIMIT)).expect("it is taken");
+    let signed = || {
+        let events = agent.lvsadm("agent events --json").ok();
+        let events = events.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
+        events.filter(|event| event["by"]["user"] == "root").collect::<Vec<_>>()
+    };
+    until("all is told", LIMIT, || signed().len() == 5);
+    let signed = signed();
+    let what: Vec<_> = signed.iter().filter_map(|event| event["what"].as_str()).collect();
+    assert_eq!(what, ["demote", "promote", "changed", "reloaded", "demote"]);
+    let pids: Vec<_> = signed.iter().map(|event| event["by"]["pid"].as_u64().expect("a number")).collect();
+    let agents: Vec<_> = [agent.status()["pid"].as_u64(), agent.vrrp()["pid"].as_u64()].into_iter().flatten().collect();
+    assert!(pids.iter().all(|pid| !agents.contains(pid)) && pids[0] != pids[1], "{pids:?} {agents:?}");
+    assert_eq!(pids[4], u64::from(std::process::id()));
+    let by = format!("A was told to give mastership up, by root (pid {})", pids[0]);
+    assert!(daemon.log().contains(&by) && agent.lvsadm("agent why A").ok().contains(&by), "{}", daemon.log());
+    let by = format!("what the agent runs was changed, by root (pid {})", pids[2]);
+    assert!(daemon.log().contains(&by), "{}", daemon.log());
+}
+
+#[test]
 fn bad_clients_cost_nothing() {
     let site = Site::new(1);
     let host = &site.hosts[0];

@@ -184,6 +184,36 @@ fn what_does_not_end_is_killed() {
 }
 
 #[test]
+fn who_hangs_is_killed_and_who_pauses_is_not() {
+    let site = Site::new(1);
+    let host = &site.hosts[0];
+    let agent = Agent(host);
+    let daemon = agent.run(&line("A", 51, 150), "--hang-limit 5");
+    until("it is master", LIMIT, || host.has("10.9.9.51"));
+    let pause = |pids: &[nix::unistd::Pid], time| {
+        pids.iter().for_each(|pid| kill(*pid, Signal::SIGSTOP).expect("it runs"));
+        std::thread::sleep(Duration::from_secs(time));
+        pids.iter().rev().for_each(|pid| kill(*pid, Signal::SIGCONT).expect("it is there"));
+    };
+    let child = agent.vrrp_pid();
+    let ours = nix::unistd::Pid::from_raw(i32::try_from(daemon.pid()).expect("a pid"));
+    // A short pause, and a long one of the whole machine.
+    pause(&[child], 2);
+    pause(&[child, ours], 7);
+    until("it answers", LIMIT, || agent.lvsadm("vrrp list").ok().contains("master"));
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!((agent.vrrp_pid(), &agent.vrrp()["restarts"]), (child, &0.into()), "{}", daemon.log());
+    kill(child, Signal::SIGSTOP).expect("it runs");
+    let took = until("another one runs", LIMIT, || agent.vrrp()["restarts"] == 1 && agent.vrrp()["state"] == "ready");
+    assert!(took > Duration::from_secs(3), "{took:?}");
+    assert!(!lives(child) && agent.vrrp()["last_end"] == "killed by SIGKILL", "{}", daemon.log());
+    until("it is master again", LIMIT, || agent.lvsadm("vrrp list").ok().contains("master") && host.has("10.9.9.51"));
+    let why = agent.lvsadm("agent why vrrp").ok();
+    assert!(why.contains("  hung ") && why.contains("has not been heard of for 5s"), "{why}");
+    assert!(daemon.log().contains("has not been heard of for 5s"), "{}", daemon.log());
+}
+
+#[test]
 fn options_reach_the_vrrp_process() {
     let site = Site::new(1);
     let host = &site.hosts[0];

@@ -3,6 +3,7 @@
 
 mod control;
 mod edits;
+mod full;
 mod installed;
 mod life;
 
