@@ -101,7 +101,7 @@ fn agree(site: &Site, ours: &str, theirs: &str, passive: bool) {
 
     // Killed: the detection time, and a little for asking.
     frr.bfdd.kill();
-    until("we see that it is gone", Duration::from_millis(300 + 400), || is(us, "peer", "down"));
+    until("we see that it is gone", Duration::from_millis(300 + 2000), || is(us, "peer", "down"));
     assert_eq!(session(us, "peer")["diagnostic"], 1);
     process.stop();
 }

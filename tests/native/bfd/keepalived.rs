@@ -46,7 +46,7 @@ fn agree(site: &Site, ours: &str, theirs: &str) {
     until_up(us, "peer");
     until("keepalived is up again", LIMIT, || ups(&peer) == 2);
     peer.kill();
-    until("we see that it is gone", Duration::from_millis(240 + 400), || is(us, "peer", "down"));
+    until("we see that it is gone", Duration::from_millis(240 + 2000), || is(us, "peer", "down"));
     assert_eq!(session(us, "peer")["diagnostic"], 1);
     process.stop();
 }
