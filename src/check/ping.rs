@@ -1,7 +1,7 @@
 //! Whether a server answers an echo request.
 //!
-//! One socket for all servers of a family (and of one source, link and mark), which one task reads: replies find their
-//! requests by identifier, sequence number and address.
+//! One socket for all servers of a family (and of one source, link and mark), which one task reads: replies, and what routers
+//! say of requests that got lost, find their requests by identifier, sequence number and address.
 
 use std::{
     collections::HashMap,
@@ -23,7 +23,7 @@ use tokio::{
 use super::{
     answer::{Failure, FailureKind, Phase, Success, Verdict, spoken},
     connect::{self, NotConnected},
-    echo,
+    echo::{self, Said},
     probe::{Context, Phases},
     settings::{Connection, Probe},
 };
@@ -56,10 +56,14 @@ pub(super) async fn ask(probe: &Probe, context: &Context, clock: &mut Phases) ->
     let begin = Instant::now();
     let until = connect::limit(&probe.connection, begin, clock.until());
     match timeout_at(until, call.answer).await {
-        Ok(Ok(())) => {
+        Ok(Ok(Ok(()))) => {
             clock.reached(Phase::Complete);
             let summary = format!("echo in {}", spoken(clock.elapsed()));
             Verdict::Good(Success { summary, ..Success::default() })
+        }
+        Ok(Ok(Err(Lost { why, says }))) => {
+            let reason = format!("{ip} cannot be reached: {says} says \"{why}\"; after {}", spoken(clock.elapsed()));
+            Verdict::Bad(Failure::new(FailureKind::Unreachable, &reason, &[]))
         }
         Ok(Err(_)) => Verdict::Unknown(format!("the probe of {ip} was ended by a shutdown")),
         Err(_) => {
@@ -112,10 +116,14 @@ impl Echoer {
             Family::V6 => Protocol::ICMPV6,
         };
         let ours = |error: io::Error| connect::ours(target, "open a socket for echo requests", &error);
-        // Sockets for echo requests alone are for whom net.ipv4.ping_group_range names, which mostly is nobody.
-        let (socket, raw) = match connect::open(target, connection, Type::DGRAM, protocol) {
-            Ok(socket) => (socket, false),
-            Err(_) => (connect::open(target, connection, Type::RAW, protocol)?, true),
+        // Sockets for echo requests alone are for whom net.ipv4.ping_group_range names, need no privileges, and are not told
+        // what routers say.
+        let (socket, raw) = match connect::open(target, connection, Type::RAW, protocol) {
+            Ok(socket) => (socket, true),
+            Err(fault) => match connect::open(target, connection, Type::DGRAM, protocol) {
+                Ok(socket) => (socket, false),
+                Err(_) => return Err(fault),
+            },
         };
         // Without privileges we get less of it, and more than the default where the host allows more.
         if setsockopt(&socket, sockopt::RcvBufForce, &RECEIVE_BUFFER).is_err() {
@@ -154,7 +162,14 @@ struct Pending {
     /// The newest sequence number.
     newest: u16,
     /// Whose reply is awaited, by sequence number.
-    calls: HashMap<u16, (IpAddr, oneshot::Sender<()>)>,
+    calls: HashMap<u16, (IpAddr, oneshot::Sender<Result<(), Lost>>)>,
+}
+
+/// A request that got lost: why, and who says so.
+#[derive(Clone, Copy, Debug)]
+struct Lost {
+    why: &'static str,
+    says: IpAddr,
 }
 
 impl Wires {
@@ -197,16 +212,20 @@ impl Wires {
                 }
             };
             let with_ip_header = self.raw && self.family == Family::V4;
-            let reply = echo::reply(self.family, with_ip_header, buffer.get(..length).unwrap_or_default());
-            let Some((id, sequence)) = reply else { continue };
+            let said = echo::read(self.family, with_ip_header, buffer.get(..length).unwrap_or_default());
+            let Some(Said { id, sequence, lost }) = said else { continue };
+            let (about, result) = match lost {
+                None => (from.ip(), Ok(())),
+                Some((why, to)) => (to, Err(Lost { why, says: from.ip() })),
+            };
             let mut pending = self.lock();
-            let expected = pending.calls.get(&sequence).is_some_and(|(ip, _)| *ip == from.ip());
+            let expected = pending.calls.get(&sequence).is_some_and(|(ip, _)| *ip == about);
             if expected
                 && (!self.raw || id == self.id)
                 && let Some((_, caller)) = pending.calls.remove(&sequence)
             {
                 // A caller that has gone away has no use for it.
-                let _ = caller.send(());
+                let _ = caller.send(result);
             }
         }
     }
@@ -219,7 +238,7 @@ impl Wires {
 /// Somebody who waits for a reply.
 struct Call<'a> {
     sequence: u16,
-    answer: oneshot::Receiver<()>,
+    answer: oneshot::Receiver<Result<(), Lost>>,
     _guard: Guard<'a>,
 }
 
@@ -251,6 +270,7 @@ mod tests {
             User,
             script::{AT_ONCE, Runner},
         },
+        sys::capabilities,
     };
 
     /// Runs a test in a network namespace of its own, which has nothing but its loopback link, down. Without root there is
@@ -317,6 +337,7 @@ mod tests {
         alone(async || {
             up();
             fs::write("/proc/sys/net/ipv4/ping_group_range", "0 0").expect("root may");
+            capabilities::keep_or_warn(&[]);
             let context = context();
             for ip in ["127.0.0.1", "::1"] {
                 let verdict = ping(&context, ip).await;

@@ -1,6 +1,7 @@
 //! Tests that need a real IPVS kernel; `tests/lab/test` runs them (see README.md here).
 
 mod agent;
+mod bfd;
 mod check;
 mod check_cli;
 mod check_keepalived;

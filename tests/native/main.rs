@@ -10,6 +10,7 @@ mod https;
 mod keepalived;
 mod network;
 mod notify;
+mod pings;
 mod scripts;
 mod servers;
 mod sockets;

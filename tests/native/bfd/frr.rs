@@ -1,10 +1,16 @@
 //! FRR's bfdd as neighbour: both ends come up, agree on the times that both say, and see each other's end.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command, time::Duration};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use serde_json::Value;
 
-use super::{LIMIT, bfd, bfd_run, is, session, until_up, with_router};
+use super::{LIMIT, RECOVERY, bfd, bfd_run, is, session, until_up, with_router};
 use crate::{
     support::Words,
     vrrp::site::{Daemon, Host, Site, until},
@@ -97,7 +103,7 @@ fn agree(site: &Site, ours: &str, theirs: &str, passive: bool) {
 
     // Killed: the detection time, and a little for asking.
     frr.bfdd.kill();
-    until("we see that it is gone", Duration::from_millis(300 + 400), || is(us, "peer", "down"));
+    until("we see that it is gone", Duration::from_millis(300 + 2000), || is(us, "peer", "down"));
     assert_eq!(session(us, "peer")["diagnostic"], 1);
     process.stop();
 }
@@ -131,4 +137,30 @@ fn beyond_a_router_with_ipv6() {
     with_router(&site);
     let ours = "--neighbour fd03::3 --source fd01::1 --multihop";
     agree(&site, ours, "peer fd01::1 multihop local-address fd03::3", false);
+}
+
+/// Killed and started again at once: a handshake, and no more.
+#[test]
+fn a_killed_process_is_up_again_soon() {
+    let site = Site::new(2);
+    let [us, them] = site.hosts.as_slice() else { panic!("two hosts") };
+    let times = "  detect-multiplier 3\n  receive-interval 100\n  transmit-interval 100";
+    let frr = Frr::start(them, &format!(" peer 10.9.9.1 interface eth0\n{times}\n !"));
+    let line = "bfd add peer --neighbour 10.9.9.2 --min-tx 100ms --min-rx 100ms --multiplier 3\n";
+    let mut process = bfd_run(us, line);
+    until_up(us, "peer");
+    until("FRR is up", LIMIT, || frr.is("up"));
+    let discriminators = || (session(us, "peer")["discriminator"].clone(), frr.peer()["remote-id"].clone());
+    let before = discriminators();
+    for round in 0..3 {
+        process.kill();
+        let begun = Instant::now();
+        process = bfd_run(us, line);
+        // We are up when FRR has heard that we were not.
+        until_up(us, "peer");
+        until("FRR is up again", LIMIT, || frr.is("up"));
+        let took = begun.elapsed();
+        assert!(took < RECOVERY, "round {round}: {took:?}");
+        assert_eq!(discriminators(), before);
+    }
 }

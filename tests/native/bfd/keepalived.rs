@@ -1,8 +1,8 @@
 //! Stock keepalived as neighbour.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::{LIMIT, bfd, bfd_run, is, session, until_up, with_router};
+use super::{LIMIT, RECOVERY, bfd, bfd_run, is, session, until_up, with_router};
 use crate::{
     support::Words,
     vrrp::site::{Daemon, Host, Site, until},
@@ -48,7 +48,7 @@ fn agree(site: &Site, ours: &str, theirs: &str) {
     // Until it says that it sends faster now that it is up, its silence is nothing to wonder at.
     until("times are agreed on again", LIMIT, || session(us, "peer")["negotiated"]["detection_us"] == 240_000);
     peer.kill();
-    until("we see that it is gone", Duration::from_millis(240 + 400), || is(us, "peer", "down"));
+    until("we see that it is gone", Duration::from_millis(240 + 2000), || is(us, "peer", "down"));
     assert_eq!(session(us, "peer")["diagnostic"], 1);
     process.stop();
 }
@@ -89,4 +89,27 @@ fn beyond_a_router_and_we_wait_for_them() {
     with_router(&site);
     let ours = "--neighbour 10.3.0.3 --source 10.1.0.1 --max-hops 1 --passive";
     agree(&site, ours, "neighbor_ip 10.1.0.1\nsource_ip 10.3.0.3\nmax_hops 1");
+}
+
+/// Killed and started again at once: a handshake, and no more.
+#[test]
+fn a_killed_process_is_up_again_soon() {
+    let site = Site::new(2);
+    let [us, them] = site.hosts.as_slice() else { panic!("two hosts") };
+    let peer = keepalived(them, "neighbor_ip 10.9.9.1\nsource_ip 10.9.9.2\nmin_rx 100\nmin_tx 100\nmultiplier 3");
+    let line = "bfd add peer --neighbour 10.9.9.2 --min-tx 100ms --min-rx 100ms --multiplier 3\n";
+    let mut process = bfd_run(us, line);
+    until_up(us, "peer");
+    until("keepalived is up", LIMIT, || ups(&peer) == 1);
+    let before = session(us, "peer")["discriminator"].clone();
+    for round in 1..=3 {
+        process.kill();
+        let begun = Instant::now();
+        process = bfd_run(us, line);
+        until_up(us, "peer");
+        until("keepalived is up again", LIMIT, || ups(&peer) == 1 + round);
+        let took = begun.elapsed();
+        assert!(took < RECOVERY, "round {round}: {took:?}");
+        assert_eq!(session(us, "peer")["discriminator"], before);
+    }
 }

@@ -18,6 +18,10 @@ use crate::{
 /// A handshake takes three packets a second apart at worst, and FRR a while to start.
 const LIMIT: Duration = Duration::from_secs(15);
 
+/// How soon both ends are up again after one of them, at 100 ms x 3, was killed and started: the detection time at most until the
+/// other knows, two packets that leave each second, and the time to start and to ask.
+const RECOVERY: Duration = Duration::from_millis(300 + 2000 + 700);
+
 /// Starts `lvsadm bfd run` with a save file of these lines.
 fn bfd_run(host: &Host, lines: &str) -> Daemon {
     let file = host.file("state", lines);

@@ -18,7 +18,7 @@ fn a_killed_process_keeps_its_discriminator() {
     until_up(them, "peer");
     let before = session(us, "peer")["discriminator"].clone();
     ours.kill();
-    until("it is missed", Duration::from_millis(60 + 400), || is(them, "peer", "down"));
+    until("it is missed", Duration::from_millis(60 + 2000), || is(them, "peer", "down"));
     let mut ours = bfd_run(us, OURS);
     until_up(us, "peer");
     assert_eq!(session(us, "peer")["discriminator"], before);

@@ -46,6 +46,26 @@ fn a_master_without_its_gateway_gives_way_at_once() {
     until("the first is master again", LIMIT, || one.is("VI_1", "master"));
 }
 
+/// The session begins with a handshake then, which is no failure of the path.
+#[test]
+fn a_killed_master_goes_on_as_master() {
+    let site = Site::new(3);
+    let [one, two, three] = site.hosts.as_slice() else { panic!("three hosts") };
+    let _gateway = bfd_run(three, &gateway(1));
+    let begin = || one.vrrp_file(&lines(200, " --track-bfd gw"));
+    let mut first = begin();
+    let _second = two.vrrp_file(&lines(100, ""));
+    until("the first is master", LIMIT, || one.is("VI_1", "master"));
+    until("the second is not", LIMIT, || two.is("VI_1", "backup"));
+    for _ in 0..2 {
+        first.kill();
+        first = begin();
+        until("the first goes on", LIMIT, || one.is("VI_1", "master"));
+        until_up(one, "gw");
+    }
+    assert_eq!(two.became_master("VI_1"), 0, "{}", first.log());
+}
+
 #[test]
 fn a_session_that_never_comes_up_is_waited_for_and_then_counts() {
     let site = Site::new(1);
