@@ -1,10 +1,7 @@
 //! The cluster of the LVS guide from its keepalived.conf: two directors, two web servers, direct routing. lvsadm runs the file on
 //! one director and stock keepalived on the other, and lvsadm on both.
 
-use std::{
-    fs, thread,
-    time::{Duration, Instant},
-};
+use std::{fs, thread, time::Duration};
 
 use nix::sys::signal::{Signal, kill};
 use tempfile::TempDir;
@@ -12,6 +9,7 @@ use tempfile::TempDir;
 use crate::support::{
     Background,
     hosts::{Family, Host, Hosts},
+    until,
 };
 
 /// What runs a director's file.
@@ -97,15 +95,6 @@ impl<'a> Director<'a> {
     fn reload(&self) {
         let process = self.process.as_ref().expect("it runs");
         kill(process.pid(), Signal::SIGHUP).expect("it runs");
-    }
-}
-
-#[track_caller]
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let give_up = Instant::now() + Duration::from_secs(60);
-    while !holds() {
-        assert!(Instant::now() < give_up, "still not: {what}");
-        thread::sleep(Duration::from_millis(50));
     }
 }
 
