@@ -6,30 +6,26 @@ use super::{cluster, doctor, fired, says};
 use crate::support::{
     Background,
     hosts::{Family, Forwarding, Host, Hosts},
+    until,
 };
 
 fn router(host: &Host, options: &str) -> Background {
     let line = format!(
-        "{} vrrp run --interface eth0 --vrid 51 --address 10.0.0.100/24 --run-dir /run/doctor-{} {options}",
+        "{} vrrp run --interface eth0 --vrid 51 --address 10.0.0.100/24 {} {options}",
         env!("CARGO_BIN_EXE_lvsadm"),
-        host.address(Family::V4)
+        directory(host)
     );
     host.start(line)
 }
 
 fn directory(host: &Host) -> String {
-    format!("--run-dir /run/doctor-{}", host.address(Family::V4))
+    format!("--run-dir /run/{}", host.namespace)
 }
 
 /// Until a host has the address, or has it not.
 fn wait(host: &Host, has: bool) {
-    for _ in 0..100 {
-        if host.run("ip address show dev eth0").ok().contains("10.0.0.100/") == has {
-            return;
-        }
-        thread::sleep(Duration::from_millis(100));
-    }
-    panic!("{}: the address should be there: {has}", host.name);
+    let what = format!("{}: the address is there: {has}", host.name);
+    until(&what, || host.run("ip address show").ok().contains("10.0.0.100/") == has);
 }
 
 /// A director, and a real server that is another one.
