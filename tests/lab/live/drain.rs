@@ -4,6 +4,7 @@ use std::{
     fs,
     io::Read,
     net::{TcpListener, TcpStream, UdpSocket},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
@@ -327,6 +328,35 @@ fn what_cannot_be_noted_is_not_done() {
         lvsadm("drain -r 127.0.0.11").ok();
         lvsadm("undrain --all").ok();
         assert_eq!(weights(), WHOLE);
+    });
+}
+
+#[test]
+fn who_may_not_is_told_so() {
+    in_netns(|| {
+        let place = Place::new();
+        // So that it is the kernel who refuses.
+        fs::set_permissions(place.directory.path(), fs::Permissions::from_mode(0o777)).expect("ours");
+        let nobody = |words: &str| {
+            let program = env!("CARGO_BIN_EXE_lvsadm").to_owned();
+            let all = ["setpriv", "--reuid=65534", "--clear-groups", "--inh-caps=-all"].map(str::to_owned);
+            run([&all[..], &[program], &place.words(words)].concat())
+        };
+        for words in ["drain -r 127.0.0.11", "undrain -r 127.0.0.11 -w 2"] {
+            let output = nobody(words);
+            assert_eq!(output.status, 1, "{output}");
+            assert!(output.stderr.contains("root"), "{output}");
+        }
+        assert_eq!(weights(), WHOLE);
+        assert!(!place.notes().exists());
+        // What only reads shows what everybody may read.
+        let program = env!("CARGO_BIN_EXE_lvsadm");
+        let top = run(format!(
+            "setpriv --reuid=65534 --clear-groups --inh-caps=-all {program} top --once --json --interval 0.1"
+        ));
+        let line: Value = serde_json::from_str(&top.clone().ok()).expect("JSON");
+        let services = line["services"].as_array().expect("a list");
+        assert!(services.len() == 2 && services.iter().all(|service| service["rates"].is_null()), "{top}");
     });
 }
 
