@@ -118,7 +118,8 @@ impl Board {
     /// Adds a probe for one more check, which is asleep at first (see [`Self::wake`]). If an equal one is there, that one
     /// is shared; else a new one begins, with what is known from the same probe at another schedule.
     pub fn add(&mut self, now: Moment, probe: Arc<Probe>, schedule: Arc<Schedule>) -> ProbeId {
-        let (probes, alike) = (&mut self.probes, self.alike.entry(Arc::clone(&probe)).or_insert_with(|| Vec::with_capacity(1)));
+        let (probes, alike) =
+            (&mut self.probes, self.alike.entry(Arc::clone(&probe)).or_insert_with(|| Vec::with_capacity(1)));
         let equal = alike.iter().find(|id| probes.get(id).is_some_and(|known| *known.course.schedule() == *schedule));
         if let Some(id) = equal {
             if let Some(shared) = probes.get_mut(id) {

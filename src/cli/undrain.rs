@@ -23,8 +23,8 @@ use super::{
 };
 use crate::{
     ipvs::Client,
-    model::{Change, ServerKey, ServiceKey, SnapshotService, Table, Weight},
-    pool::ramp,
+    model::{Change, Moment, ServerKey, ServiceKey, SnapshotService, Table, Weight},
+    pool::ramp::{self, Ramp},
     state::drains::{Drains, Start},
 };
 
@@ -103,15 +103,21 @@ pub fn run(args: UndrainArgs, ui: &mut Ui) -> Result<u8, Error> {
                 return Err(Error::usage(vec![complaint.hint("lvsadm edit-real -w gives another weight")]));
             }
             let chosen = choose(&holder.table(None)?.0, &services, &servers)?;
-            let changed = agent::undrain(&holder, &chosen, ramp)?;
-            if changed == 0 && !args.all {
+            let drained = agent::drained(&holder, chosen)?.into_iter().map(|each| each.chosen);
+            let drained: Vec<Chosen> = drained.collect();
+            if drained.is_empty() && !args.all {
                 return Err(Error::failed("none of these servers is drained"));
             }
+            agent::undrain(&holder, &drained, ramp)?;
+            let ramps = |each: &Chosen| ramp.is_some() && ramp::weights_are_shares(each.service.scheduler.as_str());
             if let Some(seconds) = ramp {
-                let time = render::duration(seconds.into());
-                ui.note(format_args!("the agent gives them their weight within {time}"));
+                drained.iter().filter(|each| !ramps(each)).for_each(|each| say_at_once(each, ui));
+                if drained.iter().any(ramps) {
+                    let time = render::duration(seconds.into());
+                    ui.note(format_args!("the agent gives them their weight within {time}"));
+                }
             }
-            chosen.iter().map(|each| Restored::new(each, None, ramp.is_some())).collect()
+            drained.iter().map(|each| Restored::new(each, None, ramps(each))).collect()
         }
         None => {
             let wish = Wish { services, servers, all: args.all, weight: weight.and_then(Weight::new) };
@@ -184,10 +190,10 @@ fn alone(target: &Target, wish: &Wish, ramp: Option<u32>, ui: &mut Ui) -> Result
     let interrupted = if ramp.is_some() { Some(interrupts()?) } else { None };
     let (back, starts) = record::end(&path, &mut client, |table, list| wish.choose(table, list), slowly)?;
     if let Some((seconds, interrupted)) = ramp.zip(interrupted) {
-        say_at_once(&back, &starts, ui);
-        let whole = Duration::from_secs(seconds.into());
+        let starts_slowly = |each: &record::Back| starts.iter().any(|start| start.member == each.chosen.member());
+        back.iter().filter(|each| !starts_slowly(each)).for_each(|each| say_at_once(&each.chosen, ui));
         if !starts.is_empty() {
-            climb(&mut client, &back, &starts, whole, &interrupted, ui)?;
+            climb(&mut client, &back, &starts, seconds, &interrupted, ui)?;
             let members: Vec<_> = starts.iter().map(|start| start.member.clone()).collect();
             record::forget(&path, &members)?;
         }
@@ -201,15 +207,13 @@ fn alone(target: &Target, wish: &Wish, ramp: Option<u32>, ui: &mut Ui) -> Result
         .collect())
 }
 
-/// Says which servers have their whole weight at once, and why.
-fn say_at_once(back: &[record::Back], starts: &[Start], ui: &mut Ui) {
-    for each in back.iter().filter(|each| !starts.iter().any(|start| start.member == each.chosen.member())) {
-        let scheduler = &each.chosen.service.scheduler;
-        ui.note(format_args!(
-            "{} has its whole weight at once: the scheduler {scheduler} does not give shares by weight",
-            each.chosen.label()
-        ));
-    }
+/// Says that a server has its whole weight at once, and why.
+fn say_at_once(chosen: &Chosen, ui: &mut Ui) {
+    let scheduler = &chosen.service.scheduler;
+    ui.note(format_args!(
+        "{} has its whole weight at once: the scheduler {scheduler} does not give shares by weight",
+        chosen.label()
+    ));
 }
 
 /// A server on its way to its whole weight.
@@ -232,24 +236,25 @@ fn climb(
     client: &mut Client,
     back: &[record::Back],
     starts: &[Start],
-    whole: Duration,
+    seconds: u32,
     interrupted: &Receiver<()>,
     ui: &mut Ui,
 ) -> Result<(), Error> {
     let mut climbers: Vec<_> = starts.iter().filter_map(|start| Climber::new(back, start)).collect();
     let begin = Instant::now();
-    let seconds = usize::try_from(whole.as_secs()).unwrap_or(usize::MAX);
-    let progress = ui.progress("slow start", seconds);
+    let now = || Moment::from_start(begin.elapsed());
+    let mut ramp = Ramp::new(Moment::from_start(Duration::ZERO), Duration::from_secs(seconds.into()));
+    let progress = ui.progress("slow start", 100);
     let mut shown = 0;
     loop {
-        let passed = begin.elapsed();
-        progress.advance(usize::try_from(passed.as_secs()).unwrap_or(usize::MAX).min(seconds).saturating_sub(shown));
-        shown = usize::try_from(passed.as_secs()).unwrap_or(usize::MAX).min(seconds);
-        step(client, &mut climbers, passed, whole)?;
-        if passed >= whole || climbers.iter().all(|climber| climber.given.is_none()) {
+        ramp.pass(now());
+        progress.advance((ramp.percent() - shown) as usize);
+        shown = ramp.percent();
+        step(client, &mut climbers, &ramp)?;
+        if ramp.is_over() || climbers.iter().all(|climber| climber.given.is_none()) {
             break;
         }
-        match interrupted.recv_timeout(whole.saturating_sub(passed).min(Duration::from_secs(1))) {
+        match interrupted.recv_timeout(ramp.due().since(now()).min(Duration::from_secs(1))) {
             Err(RecvTimeoutError::Timeout) => {}
             Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
         }
@@ -273,7 +278,7 @@ fn interrupts() -> Result<Receiver<()>, Error> {
 }
 
 /// Gives each server its part, if it still has the one that it was given.
-fn step(client: &mut Client, climbers: &mut [Climber<'_>], passed: Duration, whole: Duration) -> Result<(), Error> {
+fn step(client: &mut Client, climbers: &mut [Climber<'_>], ramp: &Ramp) -> Result<(), Error> {
     let mut changes = Vec::new();
     for climber in climbers.iter_mut() {
         let Some(given) = climber.given else { continue };
@@ -284,7 +289,7 @@ fn step(client: &mut Client, climbers: &mut [Climber<'_>], passed: Duration, who
             climber.given = None;
             continue;
         };
-        let part = ramp::part(ramp::multiplied(climber.back.weight, climber.start.factor), passed, whole);
+        let part = ramp.part(ramp::multiplied(climber.back.weight, climber.start.factor));
         if part != given {
             changes.push(record::reweighted(key, &server, part));
             climber.given = Some(part);

@@ -1,13 +1,13 @@
 //! Listening for VRRP adverts below everything that could keep them from the VRRP process: what really is on the link.
 
 use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    net::IpAddr,
     time::{Duration, Instant},
 };
 
 use socket2::SockFilter;
 
-use super::probe::Mac;
+use super::probe::{ETHERNET, Ip, Mac};
 use crate::{
     host::Link,
     sys::raw::{Arena, Capture, wait},
@@ -106,23 +106,14 @@ fn filter() -> [SockFilter; 10] {
 /// Reads a frame; `None` if it is no advert.
 fn read(frame: &[u8], link: &str) -> Option<Advert> {
     let mac = *frame.get(6..)?.first_chunk::<6>()?;
-    let ip = frame.get(14..)?;
-    let ipv6 = ip.first()? >> 4 == 6;
-    let v4 = |at: usize| Some(Ipv4Addr::from(*ip.get(at..)?.first_chunk::<4>()?));
-    let v6 = |at: usize| Some(Ipv6Addr::from(*ip.get(at..)?.first_chunk::<16>()?));
-    let (from, to, hops, protocol, end, start): (IpAddr, IpAddr, _, _, usize, _) = if ipv6 {
-        let length = usize::from(u16::from_be_bytes(*ip.get(4..)?.first_chunk()?));
-        (v6(8)?.into(), v6(24)?.into(), *ip.get(7)?, *ip.get(6)?, 40 + length, 40)
-    } else {
-        let length = usize::from(u16::from_be_bytes(*ip.get(2..)?.first_chunk()?));
-        (v4(12)?.into(), v4(16)?.into(), *ip.get(8)?, *ip.get(9)?, length, usize::from(ip.first()? & 0x0f) * 4)
-    };
-    let mut bytes = ip.get(start..end)?;
-    if protocol == AH {
+    let ip = Ip::read(frame.get(ETHERNET..)?)?;
+    let (from, to, hops, ipv6) = (ip.from, ip.to, ip.hops, ip.from.is_ipv6());
+    let mut bytes = ip.body;
+    if ip.protocol == AH {
         // Its length is in words of four bytes, less two.
         let length = (usize::from(*bytes.get(1)?) + 2) * 4;
         bytes = (bytes.first()? == &VRRP).then(|| bytes.get(length..))??;
-    } else if protocol != VRRP {
+    } else if ip.protocol != VRRP {
         return None;
     }
     let [first, vrid, priority, count, b4, b5, _, _, rest @ ..] = bytes else { return None };

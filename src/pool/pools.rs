@@ -251,9 +251,11 @@ impl Pools {
         }
     }
 
-    /// Has a server drain, ramp, or neither. Returns whether that is new; `None` if there is no such server.
+    /// Has a server drain, ramp, or neither; where weights are no shares, there is no ramp. Returns whether that is new; `None` if
+    /// there is no such server.
     pub fn turn_server(&mut self, now: Moment, place: (ServiceKey, ServerKey), turn: Option<Turn>) -> Option<bool> {
         let pool = self.pools.get_mut(&place.0)?;
+        let turn = turn.filter(|turn| matches!(turn, Turn::Drain(_)) || pool.shares_by_weight());
         let member = pool.members.get_mut(&place.1)?;
         if member.turn.as_deref() == turn.as_ref() {
             return Some(false);
@@ -336,7 +338,7 @@ impl Pools {
                     Health::Untested => "untested",
                     Health::Up if member.drains() => "drained",
                     Health::Up if pool.is_sorry() => "sorry",
-                    Health::Up if pool.members.values().any(|member| member.ramp().is_some()) => "ramp",
+                    Health::Up if pool.ramps() => "ramp",
                     Health::Up => "checks",
                 };
                 let weight = placed.map(|server| server.weight);

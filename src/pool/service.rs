@@ -4,7 +4,8 @@ use indexmap::IndexMap;
 
 use super::{
     CheckId, Notice, Output,
-    drain::{self, Ramp, Turn},
+    drain::Turn,
+    ramp::{self, Ramp},
     settings::{Policy, ServerPolicy},
     weight::combine,
 };
@@ -238,15 +239,21 @@ impl Pool {
     /// * Without a quorum the sorry server, if there is one, stands in for all of them: they are treated as failed.
     /// * With a quorum the sorry server is not there, or has weight 0 if it is inhibited. While the quorum is not known, it
     ///   is as the kernel had it.
-    /// * One that drains has weight 0 as long as it works, whoever else serves; while one ramps, all weights are scaled.
+    /// * One that drains has weight 0 as long as it works, whoever else serves; while one ramps, all weights are multiplied.
     pub(super) fn effective(&self) -> Entry {
         let mut servers: IndexMap<ServerKey, RealServer> =
             self.members.values().filter_map(|member| self.placed(member)).map(|server| (server.key, server)).collect();
-        if self.members.values().any(|member| member.ramp().is_some()) {
-            let large = servers.values().any(|server| drain::is_large(server.weight));
+        if self.ramps() {
+            let is_growing = |key: &ServerKey| self.members.get(key).is_some_and(|member| member.ramp().is_some());
+            let weights = |growing| {
+                let those = servers.values().filter(move |server| is_growing(&server.key) == growing);
+                those.map(|server| server.weight)
+            };
+            let factor = ramp::factor(weights(true), weights(false));
             for (key, server) in &mut servers {
+                let whole = ramp::multiplied(server.weight, factor);
                 let ramp = self.members.get(key).and_then(Member::ramp);
-                server.weight = drain::scaled(server.weight, ramp, large);
+                server.weight = ramp.map_or(whole, |ramp| ramp.part(whole));
             }
         }
         if let Some(sorry) = self.policy.sorry {
@@ -264,6 +271,16 @@ impl Pool {
             servers.extend(idle.map(|idle| (idle.key, idle)));
         }
         Entry { service: self.service.clone(), servers }
+    }
+
+    /// Whether its weights are those of a slow start.
+    pub(super) fn ramps(&self) -> bool {
+        self.shares_by_weight() && self.members.values().any(|member| member.ramp().is_some())
+    }
+
+    /// Whether a part of its weight is a part of the connections for a server.
+    pub(super) fn shares_by_weight(&self) -> bool {
+        ramp::weights_are_shares(self.service.scheduler.as_str())
     }
 
     /// A server as the kernel should have it, `None` if it should not.

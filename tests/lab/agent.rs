@@ -11,7 +11,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use crate::support::{Background, in_netns, ipvsadm, lvsadm};
+use crate::support::{Background, in_netns, ipvsadm, lvsadm, rows, until};
 
 const SERVICE: &str = "-t 10.0.0.1:80";
 const LVSADM: &str = env!("CARGO_BIN_EXE_lvsadm");
@@ -60,28 +60,6 @@ fn status() -> Value {
 fn check_pid() -> Pid {
     let pid = status()["processes"][1]["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok());
     Pid::from_raw(pid.expect("a check process"))
-}
-
-/// The servers that stock ipvsadm shows, as `127.0.0.11:80 1`, sorted.
-fn rows() -> Vec<String> {
-    let listing = ipvsadm("-Ln").ok();
-    let row = |line: &str| {
-        let words: Vec<_> = line.trim().strip_prefix("-> ")?.split_whitespace().collect();
-        let (address, weight) = (words.first()?, words.get(2)?);
-        weight.parse::<u32>().is_ok().then(|| format!("{address} {weight}"))
-    };
-    let mut rows: Vec<_> = listing.lines().filter_map(row).collect();
-    rows.sort_unstable();
-    rows
-}
-
-#[track_caller]
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let give_up = Instant::now() + Duration::from_secs(30);
-    while !holds() {
-        assert!(Instant::now() < give_up, "{what} did not come true: {:?} {}", rows(), status());
-        thread::sleep(Duration::from_millis(50));
-    }
 }
 
 fn server(number: u8) -> TcpListener {

@@ -9,8 +9,8 @@ use nix::unistd::Pid;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::Background;
 use crate::support::hosts::{Family, Host, Hosts};
+use crate::support::{Background, until};
 
 const LVSADM: &str = env!("CARGO_BIN_EXE_lvsadm");
 
@@ -88,15 +88,6 @@ fn far_end(server: &Host, director: &Host, directory: &TempDir) -> Background {
     fs::write(format!("{at}-state"), format!("bfd add d --neighbour {} {TIMES}\n", director.address(Family::V4)))
         .expect("written");
     server.start(format!("{LVSADM} bfd run --state {at}-state --run-dir {at}-run"))
-}
-
-#[track_caller]
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let give_up = Instant::now() + Duration::from_secs(30);
-    while !holds() {
-        assert!(Instant::now() < give_up, "still not: {what}");
-        thread::sleep(Duration::from_millis(20));
-    }
 }
 
 #[test]

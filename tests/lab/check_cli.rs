@@ -3,13 +3,11 @@
 use std::fs;
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use serde_json::Value;
 
-use crate::support::{Background, Output, in_netns, ipvsadm, lvsadm, run};
+use crate::support::{Background, Output, in_netns, ipvsadm, lvsadm, run, until};
 
 const SERVICE: &str = "-t 10.0.0.1:80";
 
@@ -48,15 +46,6 @@ impl Site {
             (server["state"].as_str().unwrap_or_default().to_owned(), checks)
         };
         servers.iter().map(state).collect()
-    }
-}
-
-#[track_caller]
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let give_up = Instant::now() + Duration::from_secs(20);
-    while !holds() {
-        assert!(Instant::now() < give_up, "{what} did not come true");
-        thread::sleep(Duration::from_millis(50));
     }
 }
 

@@ -26,6 +26,7 @@ use crate::{
     support::{
         daemons::{Daemon, certificate},
         hosts::{Family, Host, Hosts},
+        until,
     },
 };
 
@@ -226,7 +227,7 @@ fn the_same_servers_under_stock_keepalived() {
         let process = Running::start(scope, our_host, ours(&hosts, running::service(&hosts)), RunOptions::default());
         let watching = [stock_host, our_host].map(|host| scope.spawn(|| watch(host, &ended)));
         let all = || [stock_host, our_host].map(|host| running::rows(host).len());
-        running::until("all servers are in both tables", || all() == [KINDS.len(); 2]);
+        until("all servers are in both tables", || all() == [KINDS.len(); 2]);
         // keepalived begins with its checks a second after it has added the servers.
         thread::sleep(Duration::from_secs(3));
         let mut steps = Vec::new();
@@ -243,7 +244,7 @@ fn the_same_servers_under_stock_keepalived() {
             }
             let wanted: BTreeSet<_> = step.there.iter().map(|kind| KINDS[*kind].address(&hosts)).collect();
             steps.push((begun, Instant::now(), wanted.clone()));
-            running::until("both tables are as the servers are", || {
+            until("both tables are as the servers are", || {
                 [stock_host, our_host].iter().all(|host| {
                     let rows = running::rows(host);
                     rows.len() == wanted.len() && wanted.iter().all(|server| rows.contains(&format!("{server} 1")))

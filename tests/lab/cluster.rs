@@ -1,10 +1,7 @@
 //! The cluster of the LVS guide from its keepalived.conf: two directors, two web servers, direct routing. lvsadm runs the file on
 //! one director and stock keepalived on the other, and lvsadm on both.
 
-use std::{
-    fs, thread,
-    time::{Duration, Instant},
-};
+use std::{fs, thread, time::Duration};
 
 use nix::{
     sys::signal::{Signal, kill},
@@ -16,6 +13,7 @@ use crate::support::{
     Background,
     hosts::{Family, Host, Hosts},
     traffic::Traffic,
+    until,
 };
 
 /// How many clients ask without a pause.
@@ -107,15 +105,6 @@ impl<'a> Director<'a> {
 
     pub(crate) fn reload(&self) {
         kill(self.pid(), Signal::SIGHUP).expect("it runs");
-    }
-}
-
-#[track_caller]
-pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let give_up = Instant::now() + Duration::from_secs(60);
-    while !holds() {
-        assert!(Instant::now() < give_up, "still not: {what}");
-        thread::sleep(Duration::from_millis(50));
     }
 }
 

@@ -5,14 +5,14 @@ use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use lvsadm::agent::control::{self, CheckCall, Drained, Place, Then};
 use lvsadm::host::namespace;
 use nix::sys::signal::{Signal, kill};
 use serde_json::Value;
 
-use crate::support::{Background, in_netns, ipvsadm, lvsadm, run};
+use crate::support::{Background, in_netns, ipvsadm, lvsadm, rows, run, until};
 
 const SERVICE: &str = "-t 10.0.0.1:80";
 const LVSADM: &str = env!("CARGO_BIN_EXE_lvsadm");
@@ -54,28 +54,6 @@ fn run_dir() -> PathBuf {
 
 fn status() -> Value {
     serde_json::from_str(&lvsadm("check list --json").ok()).expect("JSON")
-}
-
-/// The servers that stock ipvsadm shows, as `127.0.0.11:80 1`, sorted.
-fn rows() -> Vec<String> {
-    let listing = ipvsadm("-Ln").ok();
-    let row = |line: &str| {
-        let words: Vec<_> = line.trim().strip_prefix("-> ")?.split_whitespace().collect();
-        let (address, weight) = (words.first()?, words.get(2)?);
-        weight.parse::<u32>().is_ok().then(|| format!("{address} {weight}"))
-    };
-    let mut rows: Vec<_> = listing.lines().filter_map(row).collect();
-    rows.sort_unstable();
-    rows
-}
-
-#[track_caller]
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let give_up = Instant::now() + Duration::from_secs(20);
-    while !holds() {
-        assert!(Instant::now() < give_up, "{what} did not come true: {:?}", rows());
-        thread::sleep(Duration::from_millis(50));
-    }
 }
 
 fn server(number: u8) -> TcpListener {
@@ -269,7 +247,7 @@ fn ask(call: &CheckCall) -> Drained {
 fn servers_drain_and_come_back_in_steps() {
     in_netns(|| {
         let mut site = Site::new(
-            "-A -t 10.0.0.1:80 -s rr\n-a -t 10.0.0.1:80 -r 127.0.0.11:80 -m -w 1\n-a -t 10.0.0.1:80 -r 127.0.0.12:80 -m -w 1\n",
+            "-A -t 10.0.0.1:80 -s wrr\n-a -t 10.0.0.1:80 -r 127.0.0.11:80 -m -w 1\n-a -t 10.0.0.1:80 -r 127.0.0.12:80 -m -w 1\n",
         );
         site.start(&[]);
         until("both are there", || rows() == ["127.0.0.11:80 1", "127.0.0.12:80 1"]);
@@ -292,10 +270,15 @@ fn servers_drain_and_come_back_in_steps() {
         until("it drains", || rows() == ["127.0.0.11:80 0", "127.0.0.12:80 1"]);
         until("it has drained", || status()["services"][0]["servers"][0]["drain"]["drained"] == true);
         assert_eq!(status()["services"][0]["servers"][0]["drain"]["owner"], "a test");
-        // In steps: everybody's weight is scaled meanwhile.
-        assert_eq!(ask(&undrain(Some(5))).changed, 1);
-        assert_eq!(rows(), ["127.0.0.11:80 4", "127.0.0.12:80 10"]);
-        until("it is half there", || rows() == ["127.0.0.11:80 20", "127.0.0.12:80 10"]);
+        // In steps: everybody's weight is multiplied meanwhile.
+        assert_eq!(ask(&undrain(Some(10))).changed, 1);
+        let way = || {
+            let rows = rows();
+            let own = rows[0].strip_prefix("127.0.0.11:80 ").and_then(|weight| weight.parse::<u32>().ok());
+            own.filter(|own| *own < 20 && rows[1] == "127.0.0.12:80 5")
+        };
+        let begin = way().expect("it begins with a part of its weight");
+        until("it goes on", || way().is_some_and(|own| own > begin));
         until("it is there", || rows() == ["127.0.0.11:80 4", "127.0.0.12:80 1"]);
         // For good.
         assert_eq!(ask(&drain("127.0.0.11:80", Then::Delete, Some(60))).changed, 1);

@@ -6,8 +6,11 @@ use std::fs;
 use nix::sys::signal::{Signal, kill};
 
 use crate::{
-    cluster::{Director, Program, until},
-    support::hosts::{Family, Host, Hosts},
+    cluster::{Director, Program},
+    support::{
+        hosts::{Family, Host, Hosts},
+        until,
+    },
 };
 
 /// A file with one service, and what is said of all.

@@ -22,6 +22,7 @@ use crate::support::{
     Background,
     hosts::{Family, Host, Hosts},
     traffic::{Count, Traffic},
+    until,
 };
 
 const LVSADM: &str = env!("CARGO_BIN_EXE_lvsadm");
@@ -102,15 +103,6 @@ fn rows(host: &Host) -> Vec<(String, u32)> {
     let mut rows: Vec<_> = text.lines().filter_map(row).collect();
     rows.sort();
     rows
-}
-
-#[track_caller]
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let give_up = Instant::now() + Duration::from_secs(90);
-    while !holds() {
-        assert!(Instant::now() < give_up, "still not: {what}");
-        thread::sleep(Duration::from_millis(100));
-    }
 }
 
 /// Changes the weight of a server through the agent until all is over. Returns what it may be at the end: what was answered

@@ -2,4 +2,5 @@
 
 mod drain;
 mod explain;
+mod prompt;
 mod top;

@@ -6,21 +6,11 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use serde_json::Value;
 
-use crate::support::{Background, Output, in_netns, ipvsadm, lvsadm};
-
-#[track_caller]
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let give_up = Instant::now() + Duration::from_secs(30);
-    while !holds() {
-        assert!(Instant::now() < give_up, "{what} did not come true");
-        thread::sleep(Duration::from_millis(100));
-    }
-}
+use crate::support::{Background, Output, in_netns, ipvsadm, lvsadm, until};
 
 /// A web server that is well, or not.
 fn serve(well: Arc<AtomicBool>) {

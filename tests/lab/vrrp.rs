@@ -1,20 +1,6 @@
 //! Virtual routers beside a real kernel table.
 
-use std::{
-    thread,
-    time::{Duration, Instant},
-};
-
-use crate::support::{Background, in_netns, ipvsadm, lvsadm, run};
-
-#[track_caller]
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let give_up = Instant::now() + Duration::from_secs(60);
-    while !holds() {
-        assert!(Instant::now() < give_up, "still not: {what}");
-        thread::sleep(Duration::from_millis(50));
-    }
-}
+use crate::support::{Background, in_netns, ipvsadm, lvsadm, run, until};
 
 #[test]
 fn a_service_without_working_servers_takes_its_address_down() {

@@ -17,7 +17,10 @@ use crate::{
     agent::control::Place,
     ipvs::plan::{Extra, plan},
     model::{Change, Moment, ServerKey, ServiceKey, Table, Weight},
-    pool::drain::{Drain, Ramp, Turn},
+    pool::{
+        drain::{Drain, Turn},
+        ramp::Ramp,
+    },
     state::{file, grammar::NoNames, print, store},
 };
 

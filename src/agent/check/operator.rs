@@ -17,8 +17,9 @@ use crate::{
     model::{Change, Conflict, Moment, ServerKey, ServiceKey, Table, Target},
     pool::{
         HeldServer,
-        drain::{Drain, Ramp, Turn},
+        drain::{Drain, Turn},
         foreign_changes,
+        ramp::Ramp,
     },
     sys::clock::now,
 };

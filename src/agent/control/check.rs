@@ -72,7 +72,7 @@ pub enum CheckCall {
     Undrain {
         /// Which servers; those that do not drain are passed over.
         targets: Vec<Place>,
-        /// The time until they have their whole weight, which they get in ten steps.
+        /// The time until they have their whole weight, which they get in steps.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ramp_seconds: Option<u64>,
     },

@@ -24,7 +24,7 @@ pub(in crate::cli) fn undrain(holder: &Holder, chosen: &[Chosen], ramp: Option<u
 }
 
 /// Returns those of these servers that are drained.
-pub(super) fn drained(holder: &Holder, servers: Vec<Chosen>) -> Result<Vec<wait::Drained>, Error> {
+pub(in crate::cli) fn drained(holder: &Holder, servers: Vec<Chosen>) -> Result<Vec<wait::Drained>, Error> {
     let status: Status = holder.ask(&CheckCall::Status {})?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let found = servers.into_iter().filter_map(|chosen| {

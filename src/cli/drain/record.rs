@@ -201,10 +201,8 @@ pub(in crate::cli) fn end(
                     .filter(|server| !members.iter().any(|each| each.chosen.server.key == server.key))
                     .copied()
                     .collect();
-                let weights = members.iter().map(|each| each.weight).filter(|weight| *weight > Weight::ZERO);
-                let least = weights.clone().min().unwrap_or_default();
-                let greatest = weights.chain(others.iter().map(|server| server.weight)).max().unwrap_or_default();
-                let factor = ramp::factor(least, greatest);
+                let growing = members.iter().map(|each| each.weight);
+                let factor = ramp::factor(growing, others.iter().map(|server| server.weight));
                 changes.extend(
                     others.iter().map(|server| reweighted(*key, server, ramp::multiplied(server.weight, factor))),
                 );

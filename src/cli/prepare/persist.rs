@@ -77,7 +77,7 @@ pub(super) fn files(command: &str, steps: &[Step], record: &Record) -> Result<Ve
 fn unit() -> String {
     format!(
         "{OURS}\n[Unit]\nDescription=Prepare this host for Linux Virtual Server\nWants=network-online.target\n\
-         After=network-online.target\n\n[Install]\nWantedBy=multi-user.target\n\n[Service]\nType=oneshot\nRemainAfterExit=yes"
+         After=network-online.target\nBefore=lvsadm.service lvsadm-agent.service ipvsadm.service keepalived.service\n\n[Install]\nWantedBy=multi-user.target\n\n[Service]\nType=oneshot\nRemainAfterExit=yes"
     )
 }
 

@@ -4,7 +4,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use socket2::SockFilter;
 
-use super::Mac;
+use super::{
+    ETHERNET, Mac,
+    ip::{Ip, V6},
+};
 use crate::{
     model::{Checksum as Outer, Tunnel},
     vrrp::packet::checksum::Checksum,
@@ -36,10 +39,8 @@ const SYN: u8 = 0x02;
 const RST: u8 = 0x04;
 const ACK: u8 = 0x10;
 
-/// Bytes of the headers.
-const ETHERNET: usize = 14;
+/// Bytes of an IPv4 header without options.
 const V4: usize = 20;
-const V6: usize = 40;
 
 /// Hops that a probe may make.
 const HOPS: u8 = 64;
@@ -276,30 +277,6 @@ pub fn read(frame: &[u8], port: u16) -> Option<Seen> {
             }
         }
         _ => None,
-    }
-}
-
-struct Ip<'a> {
-    from: IpAddr,
-    to: IpAddr,
-    protocol: u8,
-    body: &'a [u8],
-}
-
-impl<'a> Ip<'a> {
-    fn read(bytes: &'a [u8]) -> Option<Self> {
-        if bytes.first()? >> 4 == 6 {
-            let address = |at: usize| Some(Ipv6Addr::from(*bytes.get(at..)?.first_chunk::<16>()?).into());
-            return Some(Self {
-                from: address(8)?,
-                to: address(24)?,
-                protocol: *bytes.get(6)?,
-                body: bytes.get(V6..)?,
-            });
-        }
-        let address = |at: usize| Some(Ipv4Addr::from(*bytes.get(at..)?.first_chunk::<4>()?).into());
-        let length = usize::from(bytes.first()? & 0x0f) * 4;
-        Some(Self { from: address(12)?, to: address(16)?, protocol: *bytes.get(9)?, body: bytes.get(length..)? })
     }
 }
 

@@ -5,8 +5,10 @@
 //! sends; neither a table nor a connection of the kernel knows of them. A server sees the begin of a connection, and its end.
 
 pub mod frames;
+mod ip;
 mod volley;
 
+pub(super) use ip::Ip;
 pub(crate) use volley::in_network;
 pub use volley::{Targets, run};
 
@@ -16,6 +18,9 @@ use std::{
 };
 
 use crate::model::{ServerKey, ServiceKey};
+
+/// Bytes of an Ethernet header.
+pub(super) const ETHERNET: usize = 14;
 
 /// A hardware address.
 pub type Mac = [u8; 6];

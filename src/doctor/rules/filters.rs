@@ -61,7 +61,11 @@ struct Check<'a> {
 
 impl Check<'_> {
     fn packet(&mut self, packet: &Packet, about: impl ToString, what: &str, follows: &str, mend: &str) {
-        let Some(dropped) = self.rules.drops(packet) else { return };
+        // What comes in meets rules before it is decided where it goes.
+        let before = Packet { hook: Hook::Prerouting, out_link: None, ..packet.clone() };
+        let comes_in = matches!(packet.hook, Hook::Input | Hook::Forward);
+        let dropped = comes_in.then(|| self.rules.drops(&before)).flatten().or_else(|| self.rules.drops(packet));
+        let Some(dropped) = dropped else { return };
         let about = about.to_string();
         if self.told.insert(format!("{about} {}", dropped.place())) {
             let show = if dropped.legacy {

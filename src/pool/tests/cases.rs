@@ -3,8 +3,9 @@
 use super::{
     super::{
         CheckId, Event, Output, Pools,
-        drain::{Drain, Left, Ramp, Turn},
+        drain::{Drain, Left, Turn},
         foreign_changes,
+        ramp::Ramp,
     },
     *,
 };
@@ -427,18 +428,32 @@ fn a_server_that_drains_gets_nothing_new_whatever_its_checks_say() {
 }
 
 #[test]
-fn a_ramp_scales_the_service_and_ends_by_itself() {
+fn a_ramp_multiplies_the_service_and_ends_by_itself() {
     let mut run = Run::new(settings(&[1, 2], Initial::Up, policy(1, 0)), &Table::default());
-    let ramp = Ramp::new(at(0), Duration::from_secs(10));
-    run.0.turn_server(at(0), (service(1), key(1)), Some(Turn::Ramp(ramp)));
-    assert_eq!(run.table(), [(1, 1), (2, 20)], "a tenth of 1, where the others have all");
+    let ramp = |run: &mut Run, at| {
+        run.0.turn_server(at, (service(1), key(1)), Some(Turn::Ramp(Ramp::new(at, Duration::from_secs(20)))))
+    };
+    assert_eq!(ramp(&mut run, at(0)), Some(true));
+    assert_eq!(run.table(), [(1, 1), (2, 40)], "a twentieth of 1, where the other one has all of 2");
     assert_eq!(run.0.next_timeout(), Some(at(1000)));
     run.0.pass(at(999));
-    assert_eq!(run.table(), [(1, 1), (2, 20)]);
+    assert_eq!(run.table(), [(1, 1), (2, 40)]);
     run.0.pass(at(4000));
-    assert_eq!(run.table(), [(1, 5), (2, 20)]);
-    run.0.pass(at(9000));
+    assert_eq!(run.table(), [(1, 5), (2, 40)]);
+    run.0.pass(at(19000));
     assert_eq!((run.table(), run.0.next_timeout()), (vec![(1, 1), (2, 2)], None));
+
+    // Where weights are no shares, there are no steps; nor when they are none any more.
+    let edit = |run: &mut Run, scheduler: &str| {
+        let service = VirtualService { scheduler: Scheduler::new(scheduler), ..entry(1, &[]).service };
+        run.0.handle(at(20_000), Event::Operator { change: &Change::EditService(service), in_kernel: false });
+    };
+    ramp(&mut run, at(20_000));
+    assert_eq!(run.table(), [(1, 1), (2, 40)]);
+    edit(&mut run, "mh");
+    assert_eq!(run.table(), [(1, 1), (2, 2)]);
+    run.0.turn_server(at(20_000), (service(1), key(1)), None);
+    assert_eq!((ramp(&mut run, at(20_000)), run.0.turned().count()), (Some(false), 0));
 }
 
 #[test]

@@ -9,9 +9,9 @@ use lvsadm::pool::settings::{Policy, Settings};
 use nix::sys::signal::{Signal, kill};
 use tokio::sync::mpsc;
 
-use super::running::{Running, keep_log, real, rows, settings, until};
-use crate::support::Background;
+use super::running::{Running, keep_log, real, rows, settings};
 use crate::support::hosts::{Family, Forwarding as Setup, Hosts};
+use crate::support::{Background, until};
 
 fn through_vip(hosts: &Hosts, forwarding: Forwarding, family: Family) -> Settings {
     let key = ServiceKey::Address { protocol: Protocol::Tcp, address: hosts.vip(family), port: 80 };

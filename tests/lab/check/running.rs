@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Mutex;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use lvsadm::agent::check::{Order, Run, RunOptions, serve};
 use lvsadm::check::settings::{Connection, Initial, Probe, Question, Schedule};
@@ -17,7 +17,10 @@ use lvsadm::pool::settings::{Check, Policy, Settings};
 use lvsadm::pool::status::Status;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::support::hosts::{Family, Host, Hosts};
+use crate::support::{
+    self,
+    hosts::{Family, Host, Hosts},
+};
 
 /// What the processes said, all tests together.
 static LOG: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -109,16 +112,6 @@ impl<'scope> Running<'scope> {
     }
 }
 
-/// Waits until something is so; fails the test if it is not in time.
-#[track_caller]
-pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let give_up = Instant::now() + Duration::from_secs(20);
-    while !holds() {
-        assert!(Instant::now() < give_up, "{what} did not come true");
-        thread::sleep(Duration::from_millis(20));
-    }
-}
-
 /// The service on the VIP, port 80.
 pub(crate) fn service(hosts: &Hosts) -> ServiceKey {
     ServiceKey::Address { protocol: Protocol::Tcp, address: hosts.vip(Family::V4), port: 80 }
@@ -173,14 +166,5 @@ pub(crate) fn settings(key: ServiceKey, servers: &[RealServer], policy: Policy) 
 
 /// The servers that stock ipvsadm shows on a host, as `10.0.0.11:80 weight`, sorted.
 pub(crate) fn rows(host: &Host) -> Vec<String> {
-    let listing = host.ipvsadm("-Ln").ok();
-    let mut rows: Vec<_> = listing.lines().filter_map(row).collect();
-    rows.sort_unstable();
-    rows
-}
-
-fn row(line: &str) -> Option<String> {
-    let words: Vec<_> = line.trim().strip_prefix("-> ")?.split_whitespace().collect();
-    let (address, weight) = (words.first()?, words.get(2)?);
-    weight.chars().all(|c| c.is_ascii_digit()).then(|| format!("{address} {weight}"))
+    host.inside(support::rows)
 }

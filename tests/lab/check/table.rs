@@ -11,8 +11,9 @@ use lvsadm::model::{Change, Forwarding};
 use lvsadm::pool::settings::Policy;
 use tokio::sync::oneshot;
 
-use super::running::{Running, real, rows, said, server, service, settings, until};
+use super::running::{Running, real, rows, said, server, service, settings};
 use crate::support::hosts::{Family, Hosts};
+use crate::support::until;
 
 fn command(name: &str) -> Option<Command> {
     Some(Command { words: vec!["/bin/true".to_owned(), name.to_owned()], user: None })

@@ -10,8 +10,9 @@ use lvsadm::agent::check::RunOptions;
 use lvsadm::model::Forwarding;
 use lvsadm::pool::settings::Policy;
 
-use super::running::{Running, rows, server, service, settings, until};
+use super::running::{Running, rows, server, service, settings};
 use crate::support::hosts::{Family, Forwarding as Setup, Hosts};
+use crate::support::until;
 
 /// One request: when it began, and the page, `None` if there was none.
 type Request = (Instant, Option<String>);

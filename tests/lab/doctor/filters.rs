@@ -1,5 +1,7 @@
 //! Firewalls of the director.
 
+use std::sync::PoisonError;
+
 use super::{cluster, fails, says, works};
 use crate::support::hosts::{Family, Forwarding};
 
@@ -57,11 +59,12 @@ fn the_table_of_tracked_connections_is_full() {
     (0..4).for_each(|_| drop(director.run("curl -sSf http://10.0.0.11/").ok()));
     // One limit for all network namespaces, and only the first one may set it. So this is short.
     let most = |value: &str| crate::support::run(["sysctl", "-qw", &format!("net.netfilter.nf_conntrack_max={value}")]);
+    let _alone = super::COMMON.write().unwrap_or_else(PoisonError::into_inner);
     let before = director.run("sysctl -n net.netfilter.nf_conntrack_max").ok();
     if most("2").status != 0 {
         return;
     }
-    let (failed, report) = (!super::answers(&hosts, Family::V4, ""), super::doctor(director, ""));
+    let (failed, report) = (!super::answers(&hosts, Family::V4, ""), super::report(director, ""));
     most(before.trim()).ok();
     assert!(failed, "the client is dropped");
     assert_eq!(super::fired(&report).0, [14]);

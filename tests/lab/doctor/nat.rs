@@ -1,7 +1,10 @@
 //! Masquerading: the way back.
 
-use super::{cluster, fails, says, works};
-use crate::support::hosts::{Family, Forwarding, Hosts};
+use super::{cluster, doctor, fails, fired, says, works};
+use crate::support::{
+    hosts::{Family, Forwarding, Hosts},
+    until,
+};
 
 #[test]
 fn a_director_that_passes_nothing_on() {
@@ -54,7 +57,16 @@ fn a_director_that_tells_a_shorter_way() {
     hosts.director.sysctl("net/ipv4/conf/all/send_redirects", 1);
     hosts.director.sysctl("net/ipv4/conf/eth0/send_redirects", 1);
     says(&hosts.director, "", &[12]);
-    // Whether a server goes the shorter way is up to it.
+    // Servers listen to it, unless told otherwise: in the middle of a connection this one goes the shorter way, and the client
+    // gets answers from somebody whom it has not asked. So it is with new connections from then on.
+    let large =
+        ["curl", "-sSf", "-o", "/dev/null", "--limit-rate", "4M", "--max-time", "20", "http://10.0.0.100/large"];
+    until("the server goes the shorter way", || hosts.client.run(large).status != 0);
+    fails(&hosts, Family::V4);
+    let (rules, text) = fired(&doctor(&hosts.director, ""));
+    assert!(rules.contains(&12), "{text}");
+    // It keeps to it for minutes, unless somebody has it forget.
+    hosts.servers[0].run("ip route flush cache").ok();
     assert_eq!(hosts.director.lvsadm("doctor --file /dev/null --fix").status, 0);
     works(&hosts, Family::V4);
 }

@@ -2,34 +2,30 @@
 
 use std::{thread, time::Duration};
 
-use super::{cluster, doctor, fired, says};
+use super::{cluster, doctor, fails, fired, mac, says, works};
 use crate::support::{
     Background,
     hosts::{Family, Forwarding, Host, Hosts},
+    until,
 };
 
 fn router(host: &Host, options: &str) -> Background {
     let line = format!(
-        "{} vrrp run --interface eth0 --vrid 51 --address 10.0.0.100/24 --run-dir /run/doctor-{} {options}",
+        "{} vrrp run --interface eth0 --vrid 51 --address 10.0.0.100/24 {} {options}",
         env!("CARGO_BIN_EXE_lvsadm"),
-        host.address(Family::V4)
+        directory(host)
     );
     host.start(line)
 }
 
 fn directory(host: &Host) -> String {
-    format!("--run-dir /run/doctor-{}", host.address(Family::V4))
+    format!("--run-dir /run/{}", host.namespace)
 }
 
 /// Until a host has the address, or has it not.
 fn wait(host: &Host, has: bool) {
-    for _ in 0..100 {
-        if host.run("ip address show dev eth0").ok().contains("10.0.0.100/") == has {
-            return;
-        }
-        thread::sleep(Duration::from_millis(100));
-    }
-    panic!("{}: the address should be there: {has}", host.name);
+    let what = format!("{}: the address is there: {has}", host.name);
+    until(&what, || host.run("ip address show").ok().contains("10.0.0.100/") == has);
 }
 
 /// A director, and a real server that is another one.
@@ -84,4 +80,36 @@ fn adverts_that_are_filtered() {
     wait(&other, true);
     let (rules, text) = fired(&doctor(&hosts.director, &directory(&hosts.director)));
     assert!(rules.contains(&13) && rules.contains(&24), "{text}");
+}
+
+/// A switch that lets a port have the one hardware address that it was given, as those of virtual machines do.
+#[test]
+fn a_virtual_mac_address_that_the_switch_does_not_know() {
+    let hosts = cluster(1, Forwarding::Dr, Family::V4);
+    let director = &hosts.director;
+    director.run("ip address del 10.0.0.100/32 dev eth0").ok();
+    let _router = router(director, "--priority 200 --version 3 --interval 500ms --vmac");
+    wait(director, true);
+    works(&hosts, Family::V4);
+    // This machine is nobody's: it says who made it where a file says so.
+    let machine = |maker: &str| {
+        let script = format!(
+            "mount -t tmpfs none /sys/class && mkdir -p /sys/class/dmi/id && echo '{maker}' >/sys/class/dmi/id/sys_vendor && \
+             exec {} doctor --json --file /dev/null {}",
+            env!("CARGO_BIN_EXE_lvsadm"),
+            directory(director)
+        );
+        let output = director.run(["unshare", "-m", "sh", "-c", &script]);
+        fired(&serde_json::from_str(&output.stdout).unwrap_or_else(|_| panic!("{output}")))
+    };
+    let (rules, text) = machine("Somebody Else");
+    assert!(!rules.contains(&25), "{text}");
+    let own = mac(director);
+    hosts.on_lan("bridge link set dev director learning off flood off").ok();
+    hosts.on_lan(format!("bridge fdb replace {own} dev director master static")).ok();
+    let _ = hosts.on_lan("bridge fdb del 00:00:5e:00:01:33 dev director master");
+    hosts.client.run("ip neighbour flush dev eth0").ok();
+    fails(&hosts, Family::V4);
+    let (rules, text) = machine("VMware, Inc.");
+    assert!(rules.contains(&25), "{text}");
 }

@@ -2,20 +2,26 @@
 
 use std::{
     fs,
-    io::Write,
-    path::PathBuf,
-    process::{Child, ChildStdin, Command, Stdio},
+    io::{BufRead, BufReader},
+    net::{Ipv4Addr, TcpListener},
+    process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
+use nix::sys::signal::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::support::{
+    Background,
     hosts::{Family, Forwarding, Hosts},
-    in_netns, ipvsadm, lvsadm, run_with_input,
+    in_netns, ipvsadm, lvsadm, rows, run_with_input,
+    terminal::Terminal,
+    until,
 };
+
+const LVSADM: &str = env!("CARGO_BIN_EXE_lvsadm");
 
 #[test]
 fn rates_are_what_was_done() {
@@ -47,68 +53,26 @@ fn rates_are_what_was_done() {
     assert!(!page.contains("10.0.0.12"), "{page}");
 }
 
-/// A shell on a terminal of its own, which runs a script and keeps what was on the terminal.
-struct Shell {
-    child: Child,
-    keys: ChildStdin,
-    directory: TempDir,
+/// `top` in front of a terminal.
+fn top(options: &str, columns: u16, rows: u16) -> Terminal {
+    Terminal::start(format!("{LVSADM} top {options}"), columns, rows)
 }
 
-impl Shell {
-    /// `{top}` in the script is the program, `{dir}` a directory for files.
-    fn new(script: &str) -> Self {
-        let directory = TempDir::with_prefix("lvsadm-top-").expect("a directory");
-        let here = directory.path().display().to_string();
-        let script = script.replace("{top}", &format!("{} top", env!("CARGO_BIN_EXE_lvsadm"))).replace("{dir}", &here);
-        fs::write(directory.path().join("script"), script).expect("a script");
-        let mut child = Command::new("script")
-            .args(["-qfec", &format!("bash {here}/script"), &format!("{here}/typescript")])
-            .env("TERM", "xterm")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("script, of bsdutils");
-        let keys = child.stdin.take().expect("a pipe");
-        Self { child, keys, directory }
+/// Waits for the end, and fails unless the terminal is as it was.
+#[track_caller]
+fn left_as_it_was(mut terminal: Terminal, status: i32) -> String {
+    let ended = terminal.end();
+    // What was written last may still be on its way.
+    terminal.until("\u{1b}[?1049l");
+    let screen = terminal.shown();
+    assert_eq!(ended, status, "{screen:?}");
+    assert!(terminal.is_as_before(), "{screen:?}");
+    for (on, off) in [("\u{1b}[?1049h", "\u{1b}[?1049l"), ("\u{1b}[?25l", "\u{1b}[?25h"), ("\u{1b}[?7l", "\u{1b}[?7h")]
+    {
+        assert_eq!(screen.matches(on).count(), screen.matches(off).count(), "{screen:?}");
+        assert!(screen.rfind(on) < screen.rfind(off), "{screen:?}");
     }
-
-    fn file(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
-    }
-
-    fn read(&self, name: &str) -> String {
-        String::from_utf8_lossy(&fs::read(self.file(name)).unwrap_or_default()).into_owned()
-    }
-
-    #[track_caller]
-    fn until(&self, text: &str, name: &str) {
-        let end = Instant::now() + Duration::from_secs(20);
-        while !self.read(name).contains(text) {
-            assert!(Instant::now() < end, "{text:?} does not come: {:?}", self.read(name));
-            thread::sleep(Duration::from_millis(50));
-        }
-    }
-
-    fn press(&mut self, keys: &[u8]) {
-        self.keys.write_all(keys).and_then(|()| self.keys.flush()).expect("somebody reads keys");
-    }
-
-    /// Waits for the end, and fails unless the terminal is as it was.
-    #[track_caller]
-    fn left_as_it_was(mut self) -> String {
-        self.until("over", "end");
-        let screen = self.read("typescript");
-        assert_eq!(self.read("before"), self.read("after"), "{screen:?}");
-        for (on, off) in
-            [("\u{1b}[?1049h", "\u{1b}[?1049l"), ("\u{1b}[?25l", "\u{1b}[?25h"), ("\u{1b}[?7l", "\u{1b}[?7h")]
-        {
-            assert_eq!(screen.matches(on).count(), screen.matches(off).count(), "{screen:?}");
-            assert!(screen.rfind(on) < screen.rfind(off), "{screen:?}");
-        }
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        screen
-    }
+    screen
 }
 
 const TABLE: &str = "-A -t 10.9.0.1:80 -s wrr\n-a -t 10.9.0.1:80 -r 10.9.0.11:80 -m -w 3\n-a -t 10.9.0.1:80 -r 10.9.0.12:80 -m -w 1\n\
@@ -118,20 +82,17 @@ const TABLE: &str = "-A -t 10.9.0.1:80 -s wrr\n-a -t 10.9.0.1:80 -r 10.9.0.11:80
 fn the_terminal_is_as_it_was() {
     in_netns(|| {
         run_with_input("ipvsadm -R", TABLE).ok();
-        let mut shell = Shell::new(
-            "stty cols 100 rows 20; stty -g > {dir}/before\n{top} --interval 0.2; echo $? > {dir}/status\nstty -g > {dir}/after; echo over > {dir}/end\n",
-        );
-        shell.until("TCP 10.9.0.1:81", "typescript");
-        shell.press(b"h");
-        shell.until("sort by new connections", "typescript");
-        shell.press(b"xv");
-        shell.until("80 of TCP 10.9.0.1:80", "typescript");
-        shell.press(b"v/:81\r ");
-        shell.until("only :81", "typescript");
-        shell.until("paused", "typescript");
-        shell.press(b"q");
-        shell.until("0", "status");
-        shell.left_as_it_was();
+        let mut terminal = top("--interval 0.2", 100, 20);
+        terminal.until("TCP 10.9.0.1:81");
+        terminal.press(b"h");
+        terminal.until("sort by new connections");
+        terminal.press(b"xv");
+        terminal.until("80 of TCP 10.9.0.1:80");
+        terminal.press(b"v/:81\r ");
+        terminal.until("only :81");
+        terminal.until("paused");
+        terminal.press(b"q");
+        left_as_it_was(terminal, 0);
     });
 }
 
@@ -139,17 +100,11 @@ fn the_terminal_is_as_it_was() {
 fn signals_give_the_terminal_back() {
     in_netns(|| {
         run_with_input("ipvsadm -R", TABLE).ok();
-        for (signal, status) in [("TERM", "143"), ("HUP", "129"), ("INT", "130")] {
-            // It is in front, and a helper behind it sends the signal.
-            let shell = Shell::new(&format!(
-                "stty -g > {{dir}}/before\n\
-                 (until grep -q 10.9.0.12 {{dir}}/typescript; do sleep 0.1; done; kill -{signal} $(cat {{dir}}/pid)) &\n\
-                 bash -c 'echo $$ > {{dir}}/pid; exec {{top}}'; echo $? > {{dir}}/status\n\
-                 stty -g > {{dir}}/after; echo over > {{dir}}/end\n"
-            ));
-            shell.until("over", "end");
-            assert_eq!(shell.read("status").trim(), status, "{}", shell.read("typescript"));
-            shell.left_as_it_was();
+        for (signal, status) in [(Signal::SIGTERM, 143), (Signal::SIGHUP, 129), (Signal::SIGINT, 130)] {
+            let terminal = top("", 80, 24);
+            terminal.until("10.9.0.12");
+            terminal.signal(signal);
+            left_as_it_was(terminal, status);
         }
     });
 }
@@ -158,19 +113,20 @@ fn signals_give_the_terminal_back() {
 fn it_can_be_suspended() {
     in_netns(|| {
         run_with_input("ipvsadm -R", TABLE).ok();
-        let mut shell = Shell::new(
-            "set -m\nstty -g > {dir}/before\n{top} --interval 0.2\nstty -g > {dir}/between\necho stopped > {dir}/stopped\nfg\n\
-             stty -g > {dir}/after; echo over > {dir}/end\n",
-        );
-        shell.until("TCP 10.9.0.1:81", "typescript");
-        shell.press(b"\x1a");
-        shell.until("stopped", "stopped");
-        assert_eq!(shell.read("before"), shell.read("between"));
-        thread::sleep(Duration::from_millis(500));
-        shell.press(b"h");
-        shell.until("sort by new connections", "typescript");
-        shell.press(b"xq");
-        shell.left_as_it_was();
+        // Somebody has to be there who has it go on: a shell with jobs.
+        let script = format!("set -m; {LVSADM} top --interval 0.2; echo it is $(jobs -r | wc -l) at work; read; fg");
+        let mut terminal = Terminal::start(["bash", "-c", &script], 100, 20);
+        terminal.until("TCP 10.9.0.1:81");
+        terminal.press(b"\x1a");
+        terminal.until("it is 0 at work");
+        assert!(terminal.is_as_before());
+        let behind = terminal.written();
+        terminal.press(b"\r");
+        terminal.until_again("TCP 10.9.0.1:81", behind);
+        terminal.press(b"h");
+        terminal.until("sort by new connections");
+        terminal.press(b"xq");
+        left_as_it_was(terminal, 0);
     });
 }
 
@@ -178,13 +134,11 @@ fn it_can_be_suspended() {
 fn a_window_of_twenty_columns_is_enough() {
     in_netns(|| {
         run_with_input("ipvsadm -R", TABLE).ok();
-        let mut shell = Shell::new(
-            "stty cols 20 rows 6; stty -g > {dir}/before\n{top} --interval 0.2\nstty -g > {dir}/after; echo over > {dir}/end\n",
-        );
-        shell.until("CONN/S", "typescript");
-        shell.until("10.9.0.1:8", "typescript");
-        shell.press(b"jjq");
-        let screen = shell.left_as_it_was();
+        let mut terminal = top("--interval 0.2", 20, 6);
+        terminal.until("CONN/S");
+        terminal.until("10.9.0.1:8");
+        terminal.press(b"jjq");
+        let screen = left_as_it_was(terminal, 0);
         let page = screen.split("\u{1b}[H").nth(1).and_then(|rest| rest.split("\u{1b}[J").next()).expect("a page");
         let page = page.replace("\u{1b}[0m\u{1b}[K", "").replace("\u{1b}[1m", "");
         let lines: Vec<_> = page.split("\r\n").collect();
@@ -206,6 +160,73 @@ fn without_a_terminal_it_says_so() {
     });
 }
 
+/// Health, drains and drift are an agent's to tell.
+#[test]
+fn an_agent_tells_how_servers_are() {
+    in_netns(|| {
+        let directory = TempDir::with_prefix("lvsadm-top-").expect("a directory");
+        let file = directory.path().join("state").display().to_string();
+        let mut lines = "-A -t 10.9.0.1:80 -s wrr\n-A -t 10.9.0.1:81 -s wrr\n".to_owned();
+        for number in 11..=14 {
+            lines += &format!("-a -t 10.9.0.1:80 -r 127.0.0.{number}:80 -m -w 3\n");
+        }
+        lines += "-a -t 10.9.0.1:81 -r 127.0.0.11:80 -m -w 3\n\
+                  check add -t 10.9.0.1:80 tcp --interval 200ms --retry 0 --warmup 0\n\
+                  check set -t 10.9.0.1:80 --inhibit\ncheck set -t 10.9.0.1:81 --foreign ignore\n";
+        fs::write(&file, lines).expect("a file");
+        let _servers =
+            [11, 13, 14].map(|number| TcpListener::bind((Ipv4Addr::new(127, 0, 0, number), 80)).expect("a server"));
+        let _agent = Background::start([LVSADM, "agent", "run", "--state", &file, "--compare", "1"]);
+        until("three are up", || rows().iter().filter(|row| row.ends_with(" 3")).count() == 4);
+        lvsadm("drain -r 127.0.0.13 --no-wait").ok();
+        lvsadm("drain -r 127.0.0.14 --no-wait").ok();
+        until("two drain", || rows().iter().filter(|row| row.ends_with(" 0")).count() == 3);
+        lvsadm("undrain -r 127.0.0.14 --ramp 10m").ok();
+        ipvsadm("-e -t 10.9.0.1:81 -r 127.0.0.11:80 -m -w 5").ok();
+
+        // How each of them is told: health, drain, share of a slow start, drift.
+        let told = |line: &str| -> Vec<(String, String, bool, Value, bool)> {
+            let line: Value = serde_json::from_str(line).expect("JSON");
+            let services = line["services"].as_array().expect("a list");
+            let servers = services.iter().flat_map(|service| service["servers"].as_array().expect("a list"));
+            let each = servers.map(|server| {
+                let is = |name: &str| server[name].as_bool().expect("yes or no");
+                let health = server["health"].as_str().unwrap_or("-").to_owned();
+                let name = server["address"].as_str().expect("an address").to_owned();
+                (name, health, is("draining"), server["ramp"].clone(), is("drift"))
+            });
+            let mut told: Vec<_> = each.collect();
+            told.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
+            told
+        };
+        let expected = [
+            ("127.0.0.11", "-", false, Value::Null, true),
+            ("127.0.0.11", "up", false, Value::Null, false),
+            ("127.0.0.12", "down", false, Value::Null, false),
+            ("127.0.0.13", "up", true, Value::Null, false),
+            ("127.0.0.14", "up", false, 5.into(), false),
+        ]
+        .map(|(name, health, drains, ramp, drifts)| (name.to_owned(), health.to_owned(), drains, ramp, drifts));
+        assert_eq!(told(&lvsadm("top --once --json --interval 0.1").ok()), expected);
+        let page = lvsadm("top --once --interval 0.1").ok();
+        for (server, words) in [("12", "down"), ("13", "draining"), ("14", "ramp 5%"), ("11", "drift")] {
+            let is_told = |line: &str| line.contains(&format!("127.0.0.{server}")) && line.trim_end().ends_with(words);
+            assert!(page.lines().any(is_told), "{server} {words}: {page}");
+        }
+        // One line for each reading, for as long as somebody reads, and the agent is asked again.
+        let mut stream = Command::new(LVSADM);
+        stream.args(["top", "--json", "--interval", "0.2"]).stdout(Stdio::piped());
+        let mut stream = stream.spawn().expect("lvsadm");
+        let mut read = BufReader::new(stream.stdout.take().expect("a pipe")).lines();
+        let mut next = || told(&read.next().expect("a line").expect("text"));
+        assert_eq!([next(), next()], [expected.clone(), expected]);
+        lvsadm("undrain -r 127.0.0.13").ok();
+        until("the drain is over in the lines, too", || next().iter().all(|(_, _, drains, _, _)| !drains));
+        drop(read);
+        until("it ends with its reader", || stream.try_wait().expect("a child").is_some());
+    });
+}
+
 /// Ten thousand servers, read and drawn every second. The guest is slow at system calls, and this is no optimised build: the bound
 /// is there to catch what grows with the square of the number.
 #[test]
@@ -219,23 +240,19 @@ fn ten_thousand_servers_are_drawn() {
             }
         }
         run_with_input("ipvsadm -R", table).ok();
-        let mut shell = Shell::new(
-            "stty cols 100 rows 40; stty -g > {dir}/before\n\
-             bash -c 'echo $$ > {dir}/pid; exec {top} --interval 1'\n\
-             stty -g > {dir}/after; echo over > {dir}/end\n",
-        );
-        shell.until("10000 servers", "typescript");
-        let used = |shell: &Shell| -> u64 {
-            let stat = fs::read_to_string(format!("/proc/{}/stat", shell.read("pid").trim())).expect("it runs");
+        let mut terminal = top("--interval 1", 100, 40);
+        terminal.until("10000 servers");
+        let used = |terminal: &Terminal| -> u64 {
+            let stat = fs::read_to_string(format!("/proc/{}/stat", terminal.pid())).expect("it runs");
             let fields: Vec<_> = stat.rsplit(") ").next().expect("fields").split(' ').collect();
             fields[11].parse::<u64>().expect("ticks") + fields[12].parse::<u64>().expect("ticks")
         };
-        let (before, begin) = (used(&shell), Instant::now());
-        thread::sleep(Duration::from_secs(10));
-        let share = (used(&shell) - before) as f64 / 100.0 / begin.elapsed().as_secs_f64();
+        let (before, begin) = (used(&terminal), Instant::now());
+        thread::sleep(Duration::from_secs(5));
+        let share = (used(&terminal) - before) as f64 / 100.0 / begin.elapsed().as_secs_f64();
         eprintln!("10,000 servers at 1 Hz: {:.1} % of a core", share * 100.0);
-        shell.press(b"q");
-        shell.left_as_it_was();
+        terminal.press(b"q");
+        left_as_it_was(terminal, 0);
         assert!(share < 0.5, "{share}");
         ipvsadm("-C").ok();
     });

@@ -66,7 +66,8 @@ impl Forwarding {
 pub(crate) struct Host {
     /// What it is called, and what its web server answers: `client`, `director`, `rs1`, `rs2` …
     pub(crate) name: String,
-    namespace: String,
+    /// The network namespace, which no other test has.
+    pub(crate) namespace: String,
     number: u8,
 }
 

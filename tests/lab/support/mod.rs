@@ -5,6 +5,7 @@
 
 pub(crate) mod daemons;
 pub(crate) mod hosts;
+pub(crate) mod terminal;
 pub(crate) mod traffic;
 
 use std::ffi::OsStr;
@@ -13,6 +14,7 @@ use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 use std::{fmt, panic, thread};
 
 use nix::sched::{CloneFlags, setns, unshare};
@@ -128,6 +130,29 @@ pub(crate) fn run_with_input(words: impl Words, input: impl AsRef<[u8]>) -> Outp
 /// Runs stock ipvsadm.
 pub(crate) fn ipvsadm(arguments: impl Words) -> Output {
     output(Command::new("ipvsadm").args(arguments.words()), b"")
+}
+
+/// The servers that stock ipvsadm shows, as `127.0.0.11:80 1` (the weight), sorted.
+pub(crate) fn rows() -> Vec<String> {
+    let listing = ipvsadm("-Ln").ok();
+    let row = |line: &str| {
+        let words: Vec<_> = line.trim().strip_prefix("-> ")?.split_whitespace().collect();
+        let (address, weight) = (words.first()?, words.get(2)?);
+        weight.parse::<u32>().is_ok().then(|| format!("{address} {weight}"))
+    };
+    let mut rows: Vec<_> = listing.lines().filter_map(row).collect();
+    rows.sort_unstable();
+    rows
+}
+
+/// Waits until something is so; fails the test, and says what the table is, if it is not in time.
+#[track_caller]
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let give_up = Instant::now() + Duration::from_secs(60);
+    while !holds() {
+        assert!(Instant::now() < give_up, "still not: {what}\n{}", ipvsadm("-Ln"));
+        thread::sleep(Duration::from_millis(50));
+    }
 }
 
 /// Runs the lvsadm under test.
