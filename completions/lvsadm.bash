@@ -586,7 +586,7 @@ _lvsadm() {
             return 0
             ;;
         lvsadm__subcmd__agent__subcmd__run)
-            opts="-h --state --run-dir --config --fresh --autosave --pid-file --log-file --log-to --log-level --metrics --metrics-per --metrics-open --stop-limit --hang-limit --rt-priority --nice --no-swap --cpu --script-user --restore-table --foreign --compare --first-mark --background --help"
+            opts="-h --state --run-dir --config --fresh --autosave --pid-file --log-file --log-to --log-level --metrics --metrics-per --metrics-open --stop-limit --hang-limit --rt-priority --nice --no-swap --cpu --restore-table --foreign --compare --first-mark --script-user --background --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -648,10 +648,6 @@ _lvsadm() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --script-user)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --foreign)
                     COMPREPLY=($(compgen -W "adopt restore ignore" -- "${cur}"))
                     return 0
@@ -661,6 +657,10 @@ _lvsadm() {
                     return 0
                     ;;
                 --first-mark)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --script-user)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -672,7 +672,7 @@ _lvsadm() {
             return 0
             ;;
         lvsadm__subcmd__agent__subcmd__start)
-            opts="-h --state --run-dir --config --fresh --autosave --pid-file --log-file --log-to --log-level --metrics --metrics-per --metrics-open --stop-limit --hang-limit --rt-priority --nice --no-swap --cpu --script-user --restore-table --foreign --compare --first-mark --help"
+            opts="-h --state --run-dir --config --fresh --autosave --pid-file --log-file --log-to --log-level --metrics --metrics-per --metrics-open --stop-limit --hang-limit --rt-priority --nice --no-swap --cpu --restore-table --foreign --compare --first-mark --script-user --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -734,10 +734,6 @@ _lvsadm() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --script-user)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --foreign)
                     COMPREPLY=($(compgen -W "adopt restore ignore" -- "${cur}"))
                     return 0
@@ -747,6 +743,10 @@ _lvsadm() {
                     return 0
                     ;;
                 --first-mark)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --script-user)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3606,7 +3606,7 @@ _lvsadm() {
             return 0
             ;;
         lvsadm__subcmd__check__subcmd__run)
-            opts="-h --run-dir --restore-table --foreign --compare --first-mark --resume --script-user --whole-file --flush-at-start --at-end --log-to --log-level --child --help"
+            opts="-h --run-dir --restore-table --foreign --compare --first-mark --script-user --resume --whole-file --flush-at-start --at-end --log-to --log-level --child --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3652,7 +3652,7 @@ _lvsadm() {
             return 0
             ;;
         lvsadm__subcmd__check__subcmd__set)
-            opts="-t -u -f -6 -r -g -i -m -h --tcp-service --udp-service --sctp --sctp-service --fwmark-service --ipv6 --real-server --quorum --hysteresis --quorum-up --quorum-down --sorry-server --gatewaying --ipip --masquerading --sorry-inhibit --omega --suspend-without --foreign --inhibit --no-inhibit --notify-up --notify-down --weight-min --weight-max --unset --state --run-dir --help"
+            opts="-t -u -f -6 -r -g -i -m -h --tcp-service --udp-service --sctp --sctp-service --fwmark-service --ipv6 --real-server --quorum --hysteresis --quorum-up --quorum-down --sorry-server --gatewaying --ipip --masquerading --tun-type --tun-port --tun-csum --tun-remcsum --sorry-inhibit --omega --suspend-without --foreign --inhibit --no-inhibit --notify-up --notify-down --weight-min --weight-max --unset --state --run-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3715,6 +3715,14 @@ _lvsadm() {
                     return 0
                     ;;
                 --sorry-server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tun-type)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tun-port)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -5124,7 +5132,7 @@ _lvsadm() {
             return 0
             ;;
         lvsadm__subcmd__set__subcmd__mail)
-            opts="-h --server --from --to --about --also --not --tag --helo --timeout --starttls --tls --auth-file --authorities --no-verify --unset --delete --test --state --run-dir --help"
+            opts="-h --server --from --to --about --also --not --no-faults --tag --helo --timeout --starttls --tls --auth-file --authorities --no-verify --unset --delete --test --state --run-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

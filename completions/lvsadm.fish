@@ -519,9 +519,9 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subc
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l vmac-mac -d 'MAC address of the macvlan [default: 00:00:5e:00:01:VRID]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l rt-priority -d 'Run with this real-time priority' -r
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l nice -d 'Run with this niceness' -r
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l cpu -d 'Run on this CPU only; may be repeated' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l rt-priority -d 'Real-time priority of virtual routers and BFD sessions' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l nice -d 'Niceness of virtual routers and BFD sessions' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l cpu -d 'Run them on this CPU only; may be repeated' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l log-to -d 'Where it is said what happens: stderr, syslog, or syslog:FACILITY (daemon, user, local0 to local7)' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l log-level -d 'What is said: error, warn, info or debug' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l nopreempt -d 'Leave a master of lower priority alone'
@@ -540,7 +540,7 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subc
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l no-pseudo-header -d 'Version 3 over IPv4: checksum without pseudo-header, as RFC 9568 has it'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l vmac-transmit-base -d 'Send adverts by the interface below, with its MAC address'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l vmac-other-links -d 'Macvlans for addresses on other interfaces, too'
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l no-swap -d 'Lock memory, so that it never waits for a disk'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l no-swap -d 'Lock their memory, so that they never wait for a disk'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -l child -d 'The agent reads events from standard output, and holds standard input for as long as it lives'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand vrrp; and __fish_seen_subcommand_from promote" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
@@ -755,15 +755,15 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subco
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l max-hops -d 'How much lower than --ttl that of the neighbour\'s packets may be [default: 0; with --multihop: any]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l rt-priority -d 'Run with this real-time priority' -r
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l nice -d 'Run with this niceness' -r
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l cpu -d 'Run on this CPU only; may be repeated' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l rt-priority -d 'Real-time priority of virtual routers and BFD sessions' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l nice -d 'Niceness of virtual routers and BFD sessions' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l cpu -d 'Run them on this CPU only; may be repeated' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l log-to -d 'Where it is said what happens: stderr, syslog, or syslog:FACILITY (daemon, user, local0 to local7)' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l log-level -d 'What is said: error, warn, info or debug' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l multihop -d 'The neighbour is beyond routers (RFC 5883, port 4784)'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l passive -d 'Say nothing before the neighbour does'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l admin-down -d 'Hold the session down, and tell the neighbour so'
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l no-swap -d 'Lock memory, so that it never waits for a disk'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l no-swap -d 'Lock their memory, so that they never wait for a disk'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -l child -d 'The agent reads events from standard output, and holds standard input for as long as it lives'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand bfd; and __fish_seen_subcommand_from run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and not __fish_seen_subcommand_from add edit delete set list run try digest" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -876,6 +876,8 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_sub
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l quorum-up -d 'Run when the quorum is gained: [USER[:GROUP]@]PROGRAM ARGUMENTS' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l quorum-down -d 'Run when the quorum is lost' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l sorry-server -d 'Takes over while there is no quorum' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l tun-type -d 'Kind of that tunnel: ipip, gue, gre [default: ipip]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l tun-port -d 'UDP port of a gue tunnel' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l suspend-without -d 'Checks sleep while this address is not on this host' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l foreign -d 'What becomes of others\' changes to the service in the kernel\'s table: adopt, restore, ignore [default: adopt]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l notify-up -d 'Run when a server comes back: [USER[:GROUP]@]PROGRAM ARGUMENTS' -r
@@ -887,8 +889,10 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_sub
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -s 6 -l ipv6 -d 'The packets that -f takes are IPv6'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -s g -l gatewaying -d 'Direct routing to the sorry server (default)'
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -s i -l ipip -d 'IP in IP to the sorry server'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -s i -l ipip -d 'A tunnel to the sorry server'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -s m -l masquerading -d 'NAT to the sorry server'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l tun-csum -d 'Packets of a gue or gre tunnel have checksums'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l tun-remcsum -d 'Packets of a gue tunnel have remote checksums'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l sorry-inhibit -d 'The sorry server stays in the table with weight 0 while it is not needed'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l omega -d 'Commands also run for what ends with the process'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l inhibit -d 'Failed servers stay in the table with weight 0'
@@ -900,12 +904,12 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_sub
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from list" -l json -d 'JSON, described in lvsadm(8)'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -l run-dir -d 'Directory of the control socket [default: /run/lvsadm]' -r -F
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -l foreign -d 'What becomes of others\' changes to services of which `check set --foreign` says nothing else' -r -f -a "adopt\t'They are the operator\'s wish from now on'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -l foreign -d 'What becomes of others\' changes to services of which `check set --foreign` says nothing else [default: adopt]' -r -f -a "adopt\t'They are the operator\'s wish from now on'
 restore\t'They are undone'
 ignore\t'They are said once, and stay until something of ours changes the service'"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -l compare -d 'The kernel\'s table is compared within this time, in seconds [default: 5]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -l first-mark -d 'First firewall mark for --through-vip, 0x4c560000 to 0x4c56ffff [default: 0x4c560000]' -r
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -l script-user -d 'Who runs scripts and commands that name nobody [default: lvsadm_script, keepalived_script or nobody, the first that there is]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -l script-user -d 'Who runs scripts and commands of checks that name nobody [default: lvsadm_script, keepalived_script or nobody, the first that there is]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -l at-end -d 'What is removed at the end' -r -f -a "remove\t'The services of the file'
 flush\t'Everything'"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from run" -l log-to -d 'Where it is said what happens: stderr, syslog, or syslog:FACILITY (daemon, user, local0 to local7)' -r
@@ -979,19 +983,19 @@ service\t'One for each service'
 none\t'Only sums'"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l stop-limit -d 'The end may take so many seconds; then processes are killed [default: 10]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l hang-limit -d 'A process that was silent for so many seconds hangs: it is killed, and started again [default: 30]' -r
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l rt-priority -d 'Run VRRP with this real-time priority' -r
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l nice -d 'Run VRRP with this niceness' -r
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l cpu -d 'Run VRRP on this CPU only; may be repeated' -r
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l script-user -d 'Who runs scripts and commands of checks that name nobody [default: lvsadm_script, keepalived_script or nobody, the first that there is]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l rt-priority -d 'Real-time priority of virtual routers and BFD sessions' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l nice -d 'Niceness of virtual routers and BFD sessions' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l cpu -d 'Run them on this CPU only; may be repeated' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l foreign -d 'What becomes of others\' changes to services of which `check set --foreign` says nothing else [default: adopt]' -r -f -a "adopt\t'They are the operator\'s wish from now on'
 restore\t'They are undone'
 ignore\t'They are said once, and stay until something of ours changes the service'"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l compare -d 'The kernel\'s table is compared within this time, in seconds [default: 5]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l first-mark -d 'First firewall mark for --through-vip, 0x4c560000 to 0x4c56ffff [default: 0x4c560000]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l script-user -d 'Who runs scripts and commands of checks that name nobody [default: lvsadm_script, keepalived_script or nobody, the first that there is]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l fresh -d 'Begin with the save file, although an agent that was killed has left what it ran'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l autosave -d 'Write each change to the save file'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l metrics-open -d 'The address may be one that others can reach'
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l no-swap -d 'Lock VRRP\'s memory, so that it never waits for a disk'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l no-swap -d 'Lock their memory, so that they never wait for a disk'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l restore-table -d 'Put all servers back with the operator\'s weight at the end'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l background -d 'Somebody waits on standard output for the word that it runs'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -1008,19 +1012,19 @@ service\t'One for each service'
 none\t'Only sums'"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l stop-limit -d 'The end may take so many seconds; then processes are killed [default: 10]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l hang-limit -d 'A process that was silent for so many seconds hangs: it is killed, and started again [default: 30]' -r
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l rt-priority -d 'Run VRRP with this real-time priority' -r
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l nice -d 'Run VRRP with this niceness' -r
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l cpu -d 'Run VRRP on this CPU only; may be repeated' -r
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l script-user -d 'Who runs scripts and commands of checks that name nobody [default: lvsadm_script, keepalived_script or nobody, the first that there is]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l rt-priority -d 'Real-time priority of virtual routers and BFD sessions' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l nice -d 'Niceness of virtual routers and BFD sessions' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l cpu -d 'Run them on this CPU only; may be repeated' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l foreign -d 'What becomes of others\' changes to services of which `check set --foreign` says nothing else [default: adopt]' -r -f -a "adopt\t'They are the operator\'s wish from now on'
 restore\t'They are undone'
 ignore\t'They are said once, and stay until something of ours changes the service'"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l compare -d 'The kernel\'s table is compared within this time, in seconds [default: 5]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l first-mark -d 'First firewall mark for --through-vip, 0x4c560000 to 0x4c56ffff [default: 0x4c560000]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l script-user -d 'Who runs scripts and commands of checks that name nobody [default: lvsadm_script, keepalived_script or nobody, the first that there is]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l fresh -d 'Begin with the save file, although an agent that was killed has left what it ran'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l autosave -d 'Write each change to the save file'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l metrics-open -d 'The address may be one that others can reach'
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l no-swap -d 'Lock VRRP\'s memory, so that it never waits for a disk'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l no-swap -d 'Lock their memory, so that they never wait for a disk'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l restore-table -d 'Put all servers back with the operator\'s weight at the end'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from stop" -l run-dir -d 'Directory of the agent\'s control socket [default: /run/lvsadm]' -r -F
@@ -1071,6 +1075,7 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subco
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l unset -d 'Back to the default: an option, or OPTION=WORD of one that may be repeated' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l no-faults -d 'And not of instances and groups that go into fault'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l starttls -d 'Make the connection secure before anything is said; else no mail'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l tls -d 'A secure connection from the first byte on'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l no-verify -d 'The server need not prove who it is'
