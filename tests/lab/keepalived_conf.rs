@@ -102,13 +102,15 @@ fn a_killed_agent_s_table_is_not_emptied() {
     let hosts = Hosts::new(1);
     let host = &hosts.director;
     let mut director = Director::new(host, Program::Lvsadm, &file(&hosts, " lvs_flush"));
-    until("the service is there", || services(host).len() == 1);
+    let runs = |director: &Director| {
+        let status = format!("agent status --run-dir {}/run", director.directory.path().display());
+        host.lvsadm(status).status == 0
+    };
+    until("it runs", || runs(&director) && services(host).len() == 1);
     kill(director.pid(), Signal::SIGKILL).expect("it runs");
     host.ipvsadm("-A -u 10.0.0.100:53 -s rr").ok();
     director.start();
-    until("it runs again", || {
-        host.lvsadm(format!("agent status --run-dir {}/run", director.directory.path().display())).status == 0
-    });
+    until("it runs again", || runs(&director));
     assert_eq!(services(host).len(), 2);
     director.stop();
     assert_eq!(services(host), ["UDP 10.0.0.100:53"]);

@@ -26,6 +26,7 @@ use crate::{
         event::{Author, Event, Subject},
         journal::Journal,
     },
+    check::answer::spoken,
     model::Moment,
     sys::clock::now,
 };
@@ -227,7 +228,7 @@ impl Shared {
             return;
         }
         let next = match core.tree.child(kind).phase {
-            Phase::Waiting(until) => format!("it is started again in {:?}", until.since(now())),
+            Phase::Waiting(until) => format!("it is started again in {}", spoken(until.since(now()))),
             Phase::Starting(_) => "it is started again".to_owned(),
             _ => "it is not needed any more".to_owned(),
         };
@@ -376,7 +377,9 @@ impl Core {
         let how = self.last_ends.get(&kind).map_or_else(String::new, |how| format!(" ({how})"));
         let complaint = Complaint::new(format_args!("{} does not run{how}", kind.noun()));
         match self.tree.child(kind).phase {
-            Phase::Waiting(until) => complaint.hint(format_args!("it is started again in {:?}", until.since(now()))),
+            Phase::Waiting(until) => {
+                complaint.hint(format_args!("it is started again in {}", spoken(until.since(now()))))
+            }
             _ => complaint.hint("`lvsadm agent status` shows what runs"),
         }
     }
