@@ -8,6 +8,7 @@ use std::{
     env,
     fmt::Write as _,
     fs::{self, File},
+    io::Read,
     net::{Ipv4Addr, SocketAddrV4},
     os::fd::{AsRawFd, OwnedFd},
     path::{Path, PathBuf},
@@ -22,6 +23,7 @@ use lvsadm::{
     sys::netlink::Batch,
 };
 use nix::{
+    pty::{Winsize, openpty},
     sched::{CloneFlags, unshare},
     sys::{
         resource::{UsageWho, getrusage},
@@ -41,11 +43,18 @@ const STOCK: &str = "/usr/sbin/ipvsadm";
 const RAW: &str = "--raw";
 const LIST: &str = "--list";
 
+/// The first argument that has `top` alone measured.
+const TOP: &str = "--top";
+
 fn main() {
     let mut arguments = env::args_os().skip(1);
     if arguments.next().is_some_and(|first| first == RAW) {
         let file = PathBuf::from(arguments.next().expect("a file"));
         return if arguments.next().is_some() { raw_list(&file) } else { raw(&file) };
+    }
+    if env::args_os().nth(1).is_some_and(|first| first == TOP) {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        return top(&Files { directory: directory.path().to_owned() });
     }
     // First of all: the kernel remembers the largest of all children, and so far there are only `ip` and ours.
     let memory = in_netns(|| {
@@ -62,6 +71,7 @@ fn main() {
     unchanged(&files, small);
     one_command();
     println!("| peak memory of one `-A` | | {memory} kB | | |");
+    top(&files);
     large(&files, Size { services: 20_000, servers: 5 }, per_line);
 }
 
@@ -180,6 +190,42 @@ fn one_command() {
         let middle = COMMANDS as usize / 2;
         row("one `-A` as a whole process (median of 100)", stock[middle], ours[middle], None);
     });
+}
+
+/// The share of a processor that `top` takes which draws ten thousand servers each second on a terminal.
+fn top(files: &Files) {
+    const SECONDS: u64 = 20;
+    let size = Size { services: 100, servers: 100 };
+    let file = files.table(size);
+    let share = in_netns(|| {
+        run(Command::new(LVSADM).arg("restore").arg(&file));
+        let window = Winsize { ws_row: 50, ws_col: 120, ws_xpixel: 0, ws_ypixel: 0 };
+        let pair = openpty(&window, None).expect("a terminal");
+        let side = || pair.slave.try_clone().expect("a descriptor");
+        let mut command = Command::new(LVSADM);
+        command.args(["top", "--interval", "1"]).stdin(side()).stdout(side()).stderr(side());
+        let mut child = command.spawn().expect("lvsadm");
+        // Somebody has to read what is drawn.
+        let mut screen = File::from(pair.master);
+        thread::spawn(move || while matches!(screen.read(&mut [0; 65536]), Ok(1..)) {});
+        let used = || {
+            let stat = fs::read_to_string(format!("/proc/{}/stat", child.id())).expect("it runs");
+            let fields: Vec<&str> = stat.rsplit(") ").next().expect("fields").split(' ').collect();
+            [11, 12].iter().map(|at| fields[*at].parse::<u64>().expect("ticks")).sum::<u64>()
+        };
+        thread::sleep(Duration::from_secs(3));
+        let (before, begin) = (used(), Instant::now());
+        thread::sleep(Duration::from_secs(SECONDS));
+        // The clock of these figures ticks a hundred times a second.
+        let share = (used() - before) as f64 / begin.elapsed().as_secs_f64();
+        child.kill().expect("it runs");
+        child.wait().expect("it ends");
+        share
+    });
+    println!(
+        "| `lvsadm top` of {} servers each second: share of a processor | | {share:.1} % | | |",
+        size.services * size.servers
+    );
 }
 
 fn large(files: &Files, size: Size, per_line_small: f64) {

@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use super::{
-    Error, Layer, Layered, Order, Reload, RunOptions, WantedTurn, memory::Memory, process::idle_warning, rules,
+    Error, Layer, Layered, Order, Reload, RunOptions, Stop, WantedTurn, memory::Memory, process::idle_warning, rules,
 };
 use crate::{
     agent::{
@@ -220,7 +220,9 @@ pub fn run(loaded: Loaded, options: &RunOptions, run_dir: &Path) -> Result<(), V
         Ok(orders)
     };
     let result = super::run_with(settings, Some((layer, idle)), options, begin);
-    if let Some(rules) = rules.lock().ok().and_then(|mut rules| rules.take()) {
+    if let Some(rules) = rules.lock().ok().and_then(|mut rules| rules.take())
+        && !matches!(result, Ok(Stop::Abandoned))
+    {
         rules.end();
     }
     result.map(|_| ()).map_err(|error| complaints(&error))

@@ -304,17 +304,17 @@ const SCRIPTS_AT_ONCE: usize = script::AT_ONCE;
 ///
 /// # Errors
 /// Nothing was started: no IPVS, no permission, too few descriptors, settings that cannot be carried out.
-pub fn run(settings: Settings, options: &RunOptions, orders: mpsc::Receiver<Order>) -> Result<u8, Error> {
-    run_with(settings, None, options, || Ok(orders))
+pub fn run(settings: Settings, options: &RunOptions, orders: mpsc::Receiver<Order>) -> Result<(), Error> {
+    run_with(settings, None, options, || Ok(orders)).map(|_| ())
 }
 
-/// The same; `orders` is called within the runtime, before anything is started.
+/// The same; `orders` is called within the runtime, before anything is started. Returns why it ended.
 fn run_with(
     settings: Settings,
     layer: Option<Laid>,
     options: &RunOptions,
     orders: impl FnOnce() -> Result<mpsc::Receiver<Order>, Error>,
-) -> Result<u8, Error> {
+) -> Result<Stop, Error> {
     let user = User::for_scripts(options.script_user.as_ref())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = LocalSet::new().block_on(&runtime, async {
@@ -322,9 +322,9 @@ fn run_with(
         let mut tether = Tether::new(options.outlet)?;
         let stop = async {
             tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-                () = tether.is_cut() => {}
+                _ = terminate.recv() => Stop::Asked,
+                _ = interrupt.recv() => Stop::Asked,
+                () = tether.is_cut() => Stop::Abandoned,
             }
         };
         let orders = orders()?;
@@ -332,44 +332,42 @@ fn run_with(
         let queue = CommandQueue::new(Runner::new(user.clone(), SCRIPTS_AT_ONCE));
         let commands = tokio::spawn(commands::carry_out(runs, queue));
         let scripts = Runner::new(user, SCRIPTS_AT_ONCE);
-        let served = serve_over(settings, layer, options, scripts, orders, outbox, stop).await;
+        let served = serve(settings, layer, options, scripts, orders, outbox, stop).await;
         // It ends when there are no more, and has a time limit of its own.
         let _ = commands.await;
         served
     });
     // A script that does not end must not keep the process.
     runtime.shutdown_background();
-    result.map(|()| 0)
+    result
 }
 
-/// Does the same within a current-thread runtime and a [`LocalSet`], until `stop` is over. `scripts` runs those of checks;
-/// `commands` is told what to run for servers and services that come and go.
+/// Why a process ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// Somebody asked for it.
+    Asked,
+    /// The agent that started it was killed. The next one goes on with what the kernel has, so traffic must not notice.
+    Abandoned,
+}
+
+/// Does the same within a current-thread runtime and a [`LocalSet`], until `stop` is over. `layer` is what made the settings and
+/// can make others, `scripts` runs those of checks, `commands` is told what to run for servers and services that come and go.
 ///
 /// # Errors
 /// As for [`run`].
 pub async fn serve(
-    settings: Settings,
-    options: &RunOptions,
-    scripts: Runner,
-    orders: mpsc::Receiver<Order>,
-    commands: mpsc::UnboundedSender<Run>,
-    stop: impl Future<Output = ()>,
-) -> Result<(), Error> {
-    serve_over(settings, None, options, scripts, orders, commands, stop).await
-}
-
-async fn serve_over(
     settings: Settings,
     layer: Option<Laid>,
     options: &RunOptions,
     scripts: Runner,
     orders: mpsc::Receiver<Order>,
     commands: mpsc::UnboundedSender<Run>,
-    stop: impl Future<Output = ()>,
-) -> Result<(), Error> {
+    stop: impl Future<Output = Stop>,
+) -> Result<Stop, Error> {
     let mut process = Process::begin(settings, layer, options, scripts, commands)?;
     process.work(now());
-    process.turn(orders, stop).await;
-    process.end();
-    Ok(())
+    let stop = process.turn(orders, stop).await;
+    process.end(stop);
+    Ok(stop)
 }

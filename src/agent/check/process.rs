@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{
-    Error, Foreign, Laid, Layer, Layered, Order, Owns, Reload, Run, RunOptions, commands,
+    Error, Foreign, Laid, Layer, Layered, Order, Owns, Reload, Run, RunOptions, Stop, commands,
     hidden::{self, Hidden},
     limits,
     memory::Memory,
@@ -152,8 +152,8 @@ impl Process {
         Ok(process)
     }
 
-    /// Takes what comes, until `stop` is over.
-    pub(super) async fn turn(&mut self, mut orders: mpsc::Receiver<Order>, stop: impl Future<Output = ()>) {
+    /// Takes what comes, until `stop` is over; returns what that says.
+    pub(super) async fn turn(&mut self, mut orders: mpsc::Receiver<Order>, stop: impl Future<Output = Stop>) -> Stop {
         let period = self.options.compare.max(Duration::from_millis(100)) / STEPS as u32;
         let mut compare = interval(period);
         let mut look = interval(LOOK_FOR_ADDRESSES);
@@ -169,7 +169,7 @@ impl Process {
         loop {
             let due = self.engine.next_timeout().map(|due| both.0 + due.since(both.1));
             let now = tokio::select! {
-                () = &mut stop => return,
+                stop = &mut stop => return stop,
                 Some((id, answer)) = self.answers.1.recv() => {
                     let now = now();
                     self.engine.answer(now, id, answer);
@@ -495,13 +495,15 @@ impl Process {
         (operator, kernel)
     }
 
-    /// Leaves the table as it is, but for hidden services; or puts all servers back.
-    pub(super) fn end(&mut self) {
+    /// Leaves the table as it is, but for hidden services; or, if it was asked to end, as its options say.
+    pub(super) fn end(&mut self, stop: Stop) {
         self.engine.finish();
         self.work(now());
-        let restored = self.options.restore_table.then(|| self.engine.pools().operator_table());
+        let asked = stop == Stop::Asked;
+        let restored = (self.options.restore_table && asked).then(|| self.engine.pools().operator_table());
         // With keepalived's rules nothing of the file stays.
-        let removed = self.options.whole_file.is_some().then(|| self.engine.pools().services().collect::<Vec<_>>());
+        let removed =
+            (self.options.whole_file.is_some() && asked).then(|| self.engine.pools().services().collect::<Vec<_>>());
         let keys: IndexSet<ServiceKey> = match &restored {
             Some(table) => table.services.keys().copied().chain(self.hidden.keys()).collect(),
             None => removed.into_iter().flatten().chain(self.hidden.keys()).collect(),

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
-use lvsadm::agent::check::{Order, Run, RunOptions, serve};
+use lvsadm::agent::check::{Order, Run, RunOptions, Stop, serve};
 use lvsadm::check::settings::{Connection, Initial, Probe, Question, Schedule};
 use lvsadm::host::User;
 use lvsadm::host::script::Runner;
@@ -80,10 +80,11 @@ impl<'scope> Running<'scope> {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
                 let stopped = async {
                     let _ = stopped.await;
+                    Stop::Asked
                 };
                 let user = User::for_scripts(None).expect("a user for scripts");
                 let scripts = Runner::new(user, 4);
-                let process = serve(settings, &options, scripts, inbox, outbox, stopped);
+                let process = serve(settings, None, &options, scripts, inbox, outbox, stopped);
                 tokio::task::LocalSet::new().block_on(&runtime, process).expect("it runs");
             });
         });

@@ -2,6 +2,8 @@
 
 use std::{thread, time::Duration};
 
+use nix::sys::signal::{Signal, kill};
+
 use super::{cluster, doctor, fails, fired, mac, says, works};
 use crate::support::{
     Background,
@@ -112,4 +114,29 @@ fn a_virtual_mac_address_that_the_switch_does_not_know() {
     fails(&hosts, Family::V4);
     let (rules, text) = machine("VMware, Inc.");
     assert!(rules.contains(&25), "{text}");
+}
+
+/// The machine of the master stands still: others cannot tell that from its death. The client is served by the other one
+/// meanwhile; what fails is what was promised, that nothing changes without a cause.
+#[test]
+fn a_master_that_did_not_get_its_turn() {
+    let (hosts, other) = two();
+    let master = router(&hosts.director, "--priority 200 --version 3 --interval 300ms");
+    wait(&hosts.director, true);
+    let _backup = router(&other, "--priority 100 --version 3 --interval 300ms");
+    until("the backup has heard it", || {
+        other.lvsadm(format!("vrrp list {}", directory(&other))).stdout.contains("backup")
+    });
+    // In a slow guest it may have missed a turn already, but never one of a second.
+    let late = || {
+        let (rules, text) = fired(&doctor(&hosts.director, &directory(&hosts.director)));
+        rules.contains(&26) && !text.contains("0 timers were more than a second late")
+    };
+    assert!(!late());
+    kill(master.pid(), Signal::SIGSTOP).expect("it runs");
+    wait(&other, true);
+    thread::sleep(Duration::from_secs(1));
+    kill(master.pid(), Signal::SIGCONT).expect("it runs");
+    wait(&other, false);
+    assert!(late(), "that it stood still is found");
 }
