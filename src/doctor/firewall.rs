@@ -345,7 +345,12 @@ impl Ruleset {
             Field::ToPort(protocol) => port(protocol, packet.to_port),
             Field::Protocol => values.has(packet.protocol.into()),
             Field::Family => values.says(if packet.ipv6 { "ipv6" } else { "ipv4" }),
-            Field::Link => values.says(packet.link.as_deref()?),
+            Field::Link => match &packet.link {
+                Some(link) => values.says(link),
+                // Packets to be judged come from the network, by whatever link; none comes in where it is made.
+                None if packet.hook != Hook::Output && values.is_loopback() => Some(false),
+                None => None,
+            },
             Field::OutLink => values.says(packet.out_link.as_deref()?),
             Field::State => values.says(packet.state?),
         }
@@ -365,6 +370,11 @@ impl Chain {
 }
 
 impl Values {
+    /// Whether they are the link of the host to itself, and nothing else.
+    fn is_loopback(&self) -> bool {
+        self.words == ["lo"] && self.ranges.is_empty() && self.set.is_none() && !self.unclear
+    }
+
     fn has(&self, value: u128) -> Maybe {
         match self.ranges.iter().any(|(from, to)| (*from..=*to).contains(&value)) {
             true => Some(true),

@@ -412,7 +412,10 @@ fn adverts(status: &Status, facts: &Facts) -> Result<Vec<listen::Advert>, String
     let links: Vec<_> = links.into_iter().filter_map(|name| facts.link_named(name)).filter(|link| link.up).collect();
     let longest = running.iter().map(|instance| instance.interval_ms).max().unwrap_or(0);
     let time = Duration::from_millis(longest.saturating_mul(3).saturating_add(100)).min(LONGEST);
-    if links.is_empty() { Ok(Vec::new()) } else { listen::listen(&links, time) }
+    let own = |advert: &listen::Advert| {
+        facts.links.iter().any(|link| link.mac() == Some(advert.mac)) && facts.held(advert.from).next().is_some()
+    };
+    if links.is_empty() { Ok(Vec::new()) } else { listen::listen(&links, own, time) }
 }
 
 #[cfg(test)]

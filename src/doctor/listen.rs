@@ -46,11 +46,12 @@ pub struct Advert {
     pub sound: bool,
 }
 
-/// Listens on these links for so long, and returns what was heard, each sender's adverts of a virtual router once.
+/// Listens on these links for so long, and returns what was heard of others, each sender's adverts of a virtual router once.
+/// `own` tells which are this host's: a virtual MAC address alone does not, since all routers of one VRID have the same.
 ///
 /// # Errors
 /// Not permitted: in words.
-pub fn listen(links: &[&Link], time: Duration) -> Result<Vec<Advert>, String> {
+pub fn listen(links: &[&Link], own: impl Fn(&Advert) -> bool, time: Duration) -> Result<Vec<Advert>, String> {
     let mut captures = Vec::new();
     for link in links {
         let capture = Capture::open(link.index, &filter()).map_err(|error| {
@@ -58,7 +59,6 @@ pub fn listen(links: &[&Link], time: Duration) -> Result<Vec<Advert>, String> {
         })?;
         captures.push((link.name.clone(), capture));
     }
-    let own: Vec<Mac> = links.iter().filter_map(|link| link.mac()).collect();
     let mut arena = Arena::default();
     let mut heard: Vec<Advert> = Vec::new();
     let until = Instant::now() + time;
@@ -67,7 +67,7 @@ pub fn listen(links: &[&Link], time: Duration) -> Result<Vec<Advert>, String> {
             // A link that went down has nothing more.
             let _ = capture.receive(&mut arena, |frame| {
                 if let Some(advert) = read(frame, link)
-                    && !own.contains(&advert.mac)
+                    && !own(&advert)
                     && heard.len() < MOST
                     && !heard.contains(&advert)
                 {

@@ -4,6 +4,7 @@
 mod agent;
 mod bfd;
 mod convert;
+mod doctor;
 mod genhash;
 mod host;
 mod https;

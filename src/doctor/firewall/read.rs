@@ -68,9 +68,13 @@ fn read_rule(rule: &Value) -> Vec<Rule> {
     for statement in statements {
         let Some((word, content)) = statement.as_object().and_then(|object| object.iter().next()) else { continue };
         match word.as_str() {
-            "match" => matches.push(read_match(content)),
+            "match" => {
+                matches.extend(content.get("left").and_then(implied));
+                matches.push(read_match(content));
+            }
             "counter" | "log" | "comment" | "notrack" => {}
             "vmap" => {
+                matches.extend(content.get("key").and_then(implied));
                 let (cases, complete) = read_map(content);
                 for (condition, action) in cases {
                     rules.push(Rule { handle, matches: matches.iter().cloned().chain([condition]).collect(), action });
@@ -144,6 +148,13 @@ fn read_match(content: &Value) -> Match {
     let mut values = Values::default();
     content.get("right").into_iter().for_each(|right| read_values(right, &mut values));
     Match::Is { field, not, values }
+}
+
+/// What any match on a field of a protocol's header says: that the packet is of that protocol.
+fn implied(field: &Value) -> Option<Match> {
+    let number = protocol(field.get("payload")?.get("protocol")?.as_str()?)?;
+    let values = Values { ranges: vec![(number, number)], ..Values::default() };
+    Some(Match::Is { field: Field::Protocol, not: false, values })
 }
 
 fn read_field(left: &Value) -> Option<Field> {

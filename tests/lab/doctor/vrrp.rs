@@ -105,7 +105,8 @@ fn a_virtual_mac_address_that_the_switch_does_not_know() {
         fired(&serde_json::from_str(&output.stdout).unwrap_or_else(|_| panic!("{output}")))
     };
     let (rules, text) = machine("Somebody Else");
-    assert!(!rules.contains(&25), "{text}");
+    // Its own adverts come from the virtual router's address: that makes them nobody else's.
+    assert!(!rules.contains(&25) && !rules.contains(&24), "{text}");
     let own = mac(director);
     hosts.on_lan("bridge link set dev director learning off flood off").ok();
     hosts.on_lan(format!("bridge fdb replace {own} dev director master static")).ok();
@@ -127,10 +128,10 @@ fn a_master_that_did_not_get_its_turn() {
     until("the backup has heard it", || {
         other.lvsadm(format!("vrrp list {}", directory(&other))).stdout.contains("backup")
     });
-    // In a slow guest it may have missed a turn already, but never one of a second.
+    // In a slow guest a timer may have been late already, but nobody who stood still.
     let late = || {
         let (rules, text) = fired(&doctor(&hosts.director, &directory(&hosts.director)));
-        rules.contains(&26) && !text.contains("0 timers were more than a second late")
+        rules.contains(&26) && !text.contains("; 0 times an instance had to listen again")
     };
     assert!(!late());
     kill(master.pid(), Signal::SIGSTOP).expect("it runs");
