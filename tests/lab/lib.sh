@@ -92,6 +92,11 @@ need_for_tests() {
     need_promtool
 }
 
+# Builds the program, unless tests/run has: it does so with the features of what tests need, which would all be built once more.
+build() {
+    [ -n "${LVSADM_BUILT:-}" ] || cargo build
+}
+
 # Runs cargo so that it starts what it built inside the lab.
 lab_cargo() {
     cargo --config "target.'cfg(all())'.runner=['$lvsadm_root/tests/lab/run', '--']" "$@" </dev/null
