@@ -145,12 +145,14 @@ impl Blocks {
         let column = statement.keyword.place.column;
         let begins = |open: &Open| open.opener.as_ref().map_or(0, |opener| opener.keyword.place.column);
         let Some(innermost) = self.open.last() else { return self.reopen(statement) };
+        let (fits, is_list) = (innermost.inner.takes(statement), innermost.inner.is_list());
+        if fits && !is_list {
+            return;
+        }
         // What is not known to be a block takes everything but what stands outside all blocks.
         let is_outer = |inner: &Inner| inner.takes(statement) && !inner.is_list();
         let outer = (0..self.open.len()).rev().find(|depth| is_outer(&self.inner_at(*depth)));
-        if innermost.inner.takes(statement)
-            && !(innermost.inner.is_list() && outer.is_some() && column <= begins(innermost))
-        {
+        if fits && !(outer.is_some() && column <= begins(innermost)) {
             return;
         }
         let Some(depth) = outer else { return self.reopen(statement) };

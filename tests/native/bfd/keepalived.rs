@@ -91,6 +91,15 @@ fn beyond_a_router_and_we_wait_for_them() {
     agree(&site, ours, "neighbor_ip 10.1.0.1\nsource_ip 10.3.0.3\nmax_hops 1");
 }
 
+/// keepalived's hop limit is 64 for IPv6 here, too.
+#[test]
+fn beyond_a_router_with_ipv6() {
+    let site = Site::new(3);
+    with_router(&site);
+    let ours = "--neighbour fd03::3 --source fd01::1 --ttl 64 --max-hops 1";
+    agree(&site, ours, "neighbor_ip fd01::1\nsource_ip fd03::3\nmax_hops 1");
+}
+
 /// Killed and started again at once: a handshake, and no more.
 #[test]
 fn a_killed_process_is_up_again_soon() {
