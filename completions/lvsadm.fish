@@ -982,7 +982,7 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_sub
 service\t'One for each service'
 none\t'Only sums'"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l stop-limit -d 'The end may take so many seconds; then processes are killed [default: 10]' -r
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l hang-limit -d 'A process that was silent for so many seconds hangs: it is killed, and started again [default: 30]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l hang-limit -d 'A process that was silent for so many seconds hangs: it is killed, and started again; ten times as long at its start [default: 30]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l rt-priority -d 'Real-time priority of virtual routers and BFD sessions' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l nice -d 'Niceness of virtual routers and BFD sessions' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from run" -l cpu -d 'Run them on this CPU only; may be repeated' -r
@@ -1011,7 +1011,7 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_sub
 service\t'One for each service'
 none\t'Only sums'"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l stop-limit -d 'The end may take so many seconds; then processes are killed [default: 10]' -r
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l hang-limit -d 'A process that was silent for so many seconds hangs: it is killed, and started again [default: 30]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l hang-limit -d 'A process that was silent for so many seconds hangs: it is killed, and started again; ten times as long at its start [default: 30]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l rt-priority -d 'Real-time priority of virtual routers and BFD sessions' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l nice -d 'Niceness of virtual routers and BFD sessions' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand agent; and __fish_seen_subcommand_from start" -l cpu -d 'Run them on this CPU only; may be repeated' -r

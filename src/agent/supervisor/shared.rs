@@ -135,7 +135,7 @@ impl Shared {
                 }
                 Order::KillHung(kind) => {
                     let (noun, limit) = (kind.noun(), self.options.hang_limit);
-                    let text = format!("{noun} has not been heard of for {limit:?}: it hangs, and is killed");
+                    let text = format!("{noun} has not been heard of for {limit:?} or longer: it hangs, and is killed");
                     let event = Event::now(Subject::Process(kind.name().to_owned()), "hung", text);
                     error!("{event}");
                     self.tell(&event);

@@ -2,8 +2,9 @@
 //!
 //! A child that ends is started again: at once the first time, so that a master goes on before its peers notice; then
 //! later and later, so that one that cannot live costs nothing. At the end the VRRP process goes first, because others
-//! wait for its addresses; whoever does not go in time is killed. So is a child that hangs: it was heard of before, and then
-//! not for [`SILENCE`] looks of ours. Looks are counted and not time, so that nobody is blamed for a pause of the whole machine.
+//! wait for its addresses; whoever does not go in time is killed. So is a child that hangs: it was not heard of for
+//! [`SILENCE`] looks of ours, or for many more of them if it has just begun. Looks are counted and not time, so that
+//! nobody is blamed for a pause of the whole machine.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -23,6 +24,9 @@ const HEAD_START: Duration = Duration::from_secs(2);
 
 /// How many looks a child may be silent for.
 pub(super) const SILENCE: u32 = 10;
+
+/// The same before it is heard for the first time: it may have a table of 100,000 servers to bring in.
+const BEGINNING: u32 = 10 * SILENCE;
 
 /// A child of the agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -98,13 +102,13 @@ pub(super) struct Child {
     delay: Duration,
     /// Whether there is something to go on with.
     resume: bool,
-    /// For how many looks it has been silent, if it was heard of before.
-    silence: Option<u32>,
+    /// For how many more looks it may be silent; `None` = it was killed for that.
+    patience: Option<u32>,
 }
 
 impl Child {
     fn new(resume: bool) -> Self {
-        Self { wanted: false, phase: Phase::Down, restarts: 0, delay: Duration::ZERO, resume, silence: None }
+        Self { wanted: false, phase: Phase::Down, restarts: 0, delay: Duration::ZERO, resume, patience: None }
     }
 
     /// Whether there is a process.
@@ -188,7 +192,7 @@ impl Tree {
         }
         let child = self.child_mut(kind);
         child.phase = Phase::Starting(now);
-        child.silence = None;
+        child.patience = Some(BEGINNING);
         let order = Order::Start { kind, resume: child.resume };
         self.orders.push_back(order);
     }
@@ -230,18 +234,17 @@ impl Tree {
 
     /// A child lives.
     pub(super) fn heard(&mut self, kind: Kind) {
-        self.child_mut(kind).silence = Some(0);
+        self.child_mut(kind).patience = Some(SILENCE);
     }
 
     /// Looks whether children live. To be called time and again, and only when what they said before was heard.
     pub(super) fn look(&mut self) {
         for kind in Kind::ALL {
             let child = self.child_mut(kind);
-            let Some(silence) = child.silence.as_mut() else { continue };
-            *silence += 1;
-            if *silence > SILENCE && child.runs() {
-                // Not again: it cannot but end.
-                child.silence = None;
+            let Some(patience) = child.patience.filter(|_| child.runs()) else { continue };
+            child.patience = patience.checked_sub(1);
+            // Not again: it cannot but end.
+            if child.patience.is_none() {
                 self.orders.push_back(Order::KillHung(kind));
             }
         }
@@ -440,8 +443,13 @@ mod tests {
         assert_eq!(orders(&mut tree), [Order::KillHung(Kind::Vrrp)]);
         tree.ended(Kind::Vrrp, at(9));
         assert_eq!(orders(&mut tree), [start(Kind::Vrrp, false)]);
-        (0..3 * SILENCE).for_each(|_| tree.look());
+        // The other one was never heard; and this one, started anew, is not either.
+        (5 * SILENCE..BEGINNING).for_each(|_| tree.look());
         assert_eq!(orders(&mut tree), []);
+        tree.look();
+        assert_eq!(orders(&mut tree), [Order::KillHung(Kind::Check)]);
+        (0..5 * SILENCE).for_each(|_| tree.look());
+        assert_eq!(orders(&mut tree), [Order::KillHung(Kind::Vrrp)]);
     }
 
     #[test]

@@ -100,7 +100,7 @@ pub(super) struct RunOptions {
     /// The end may take so many seconds; then processes are killed [default: 10]
     #[arg(long, value_name = "SECONDS", help_heading = "Process", value_parser = args::interval)]
     stop_limit: Option<Duration>,
-    /// A process that was silent for so many seconds hangs: it is killed, and started again [default: 30]
+    /// A process that was silent for so many seconds hangs: it is killed, and started again; ten times as long at its start [default: 30]
     #[arg(long, value_name = "SECONDS", help_heading = "Process", value_parser = clap::value_parser!(u16).range(5..=3600))]
     hang_limit: Option<u16>,
     #[command(flatten)]
