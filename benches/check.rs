@@ -12,26 +12,12 @@ mod support;
 
 use std::{
     env, fs,
-    io::{BufRead, BufReader, Write},
-    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
-    path::Path,
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
-use lvsadm::{
-    agent::check::{Order, RunOptions, run},
-    check::settings::{Connection, Http, HttpVersion, Initial, Page, Probe, Question, Schedule, Tls},
-    model::{
-        Entry, Forwarding, Protocol, RealServer, Scheduler, ServerKey, ServiceKey, Table, Thresholds, VirtualService,
-        Weight,
-    },
-    pool::{
-        settings::{Check, Settings},
-        status::ProbesStatus,
-    },
-};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -40,7 +26,6 @@ use support::{
     daemons::{Daemon, certificate},
     in_netns,
 };
-use tokio::sync::{mpsc, oneshot};
 
 /// How long processor time is counted.
 const WINDOW: Duration = Duration::from_secs(10);
@@ -48,16 +33,12 @@ const WINDOW: Duration = Duration::from_secs(10);
 /// How long a table may take to be complete.
 const LIMIT: Duration = Duration::from_secs(240);
 
-/// The first arguments that make this program a check process, and a server that takes connections.
-const OURS: &str = "--ours";
+/// The first argument that makes this program a server that takes connections.
 const ACCEPT: &str = "--accept";
 
 fn main() {
-    let arguments: Vec<_> = env::args().skip(1).collect();
-    match arguments.first().map(String::as_str) {
-        Some(OURS) => return ours(&Work::read(&arguments[1..])),
-        Some(ACCEPT) => return accept(),
-        _ => {}
+    if env::args().nth(1).is_some_and(|first| first == ACCEPT) {
+        return accept();
     }
     println!("| work | keepalived | lvsadm | ratio | target | checks a second of each | over 5 ms late |");
     println!("|---|---|---|---|---|---|---|");
@@ -105,24 +86,6 @@ impl Work {
         self.services as usize * self.servers as usize
     }
 
-    fn words(self) -> Vec<String> {
-        let kind = match self.kind {
-            Kind::Tcp => 0,
-            Kind::Http => 1,
-            Kind::Https => 2,
-        };
-        [kind, u64::from(self.services), u64::from(self.servers), u64::from(self.shared), self.interval]
-            .map(|number| number.to_string())
-            .to_vec()
-    }
-
-    fn read(words: &[String]) -> Self {
-        let numbers: Vec<u32> = words.iter().map(|word| word.parse().expect("a number")).collect();
-        let &[kind, services, servers, shared, interval] = numbers.as_slice() else { panic!("five numbers") };
-        let kind = [Kind::Tcp, Kind::Http, Kind::Https][kind as usize];
-        Self { kind, services, servers, shared: shared == 1, interval: interval.into() }
-    }
-
     fn port(self) -> u16 {
         match self.kind {
             Kind::Tcp => 80,
@@ -167,87 +130,6 @@ impl Work {
         }
         text
     }
-
-    fn settings(self) -> Settings {
-        let page = || Page {
-            path: "/index.html".into(),
-            host: None,
-            method: "GET".into(),
-            headers: Vec::new(),
-            statuses: vec![(200, 200)],
-            digest: None,
-            pattern: None,
-        };
-        let http = |tls| {
-            let http = Http { tls, version: HttpVersion::V1_0, pages: vec![page()], largest: 1 << 20 };
-            Question::Http(Box::new(http))
-        };
-        let question = match self.kind {
-            Kind::Tcp => Question::Tcp,
-            Kind::Http => http(None),
-            Kind::Https => http(Some(Tls::default())),
-        };
-        let interval = Duration::from_secs(self.interval);
-        let schedule = Schedule {
-            interval,
-            jitter: Duration::ZERO,
-            retry: 0,
-            delay_before_retry: Duration::from_secs(1),
-            rise: 1,
-            warmup: Duration::ZERO,
-            initial: Initial::CheckFirst,
-            log_all_failures: false,
-        };
-        let mut table = Table::default();
-        let mut checks = Vec::new();
-        for service in 0..self.services {
-            let address = IpAddr::V4(Self::virtual_address(service));
-            let key = ServiceKey::Address { protocol: Protocol::Tcp, address, port: 80 };
-            let mut servers = indexmap::IndexMap::new();
-            for server in 0..self.servers {
-                let target = self.server(service, server);
-                let server = ServerKey { address: target.ip(), port: target.port() };
-                let real = RealServer {
-                    key: server,
-                    forwarding: Forwarding::Masquerade,
-                    weight: Weight::default(),
-                    thresholds: Thresholds::default(),
-                };
-                servers.insert(server, real);
-                let probe = Probe {
-                    target,
-                    connection: Connection::default(),
-                    question: question.clone(),
-                    deadline: Duration::from_secs(5),
-                };
-                // Spread over the interval, as keepalived's are.
-                let schedule = Schedule { warmup: interval, ..schedule.clone() };
-                checks.push(Check { service: key, server, probe, schedule, through_vip: false });
-            }
-            let service = VirtualService { scheduler: Scheduler::new("rr"), ..VirtualService::new(key) };
-            table.services.insert(key, Entry { service, servers });
-        }
-        Settings { operator: table, checks, ..Settings::default() }
-    }
-}
-
-/// The check process. Tells its lateness for each line that it reads.
-fn ours(work: &Work) {
-    let mut settings = work.settings();
-    if work.interval >= 20 {
-        // What counts is how soon all have been asked.
-        settings.checks.iter_mut().for_each(|check| check.schedule.warmup = Duration::ZERO);
-    }
-    let (orders, inbox) = mpsc::channel(1);
-    thread::spawn(move || {
-        for _ in std::io::stdin().lines() {
-            let (reply, answer) = oneshot::channel();
-            orders.blocking_send(Order::Status(reply)).expect("it runs");
-            let probes = answer.blocking_recv().expect("an answer").probes;
-            println!("{}", serde_json::to_string(&probes).expect("plain values"));
-        }
-    });
-    run(settings, &RunOptions::default(), inbox).expect("it runs (is this the lab?)");
 }
 
 /// Takes connections and ends them.
@@ -277,7 +159,8 @@ impl Servers {
             );
             Daemon::nginx(&http, &[("index.html", "it works\n")]).listening(8000)
         });
-        let accept = this_program().arg(ACCEPT).spawn().expect("this program");
+        let this = env::current_exe().expect("this program");
+        let accept = Command::new(this).arg(ACCEPT).stdin(Stdio::null()).spawn().expect("this program");
         Self { accept, _nginx: nginx, _directory: directory }
     }
 }
@@ -294,45 +177,54 @@ struct Checker {
     child: Child,
     /// The process that makes them.
     process: Pid,
-    questions: Option<(ChildStdin, BufReader<ChildStdout>)>,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl Checker {
+    /// Starts a program, with the same file for both.
     fn start(who: Who, work: Work, alpha: bool) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let path = |name: &str| directory.path().join(name);
-        if who == Who::Lvsadm {
-            let mut command = this_program();
-            command.arg(OURS).args(work.words()).stdin(Stdio::piped()).stdout(Stdio::piped());
-            let mut child = command.spawn().expect("this program");
-            let questions = child.stdin.take().zip(child.stdout.take().map(BufReader::new));
-            return Self { process: pid(&child), child, questions, _directory: directory };
-        }
         fs::write(path("conf"), work.configuration(alpha)).expect("written");
-        let mut command = Command::new("keepalived");
-        command.args(["--check", "--dont-fork", "--use-file"]).arg(path("conf"));
-        command.arg("--pid").arg(path("pid")).arg("--checkers_pid").arg(path("checkers"));
+        let mut command = match who {
+            Who::Keepalived => {
+                let mut command = Command::new("keepalived");
+                command.args(["--check", "--dont-fork", "--use-file"]).arg(path("conf"));
+                command.arg("--pid").arg(path("pid")).arg("--checkers_pid").arg(path("checkers"));
+                command
+            }
+            Who::Lvsadm => {
+                let mut command = Command::new(env!("CARGO_BIN_EXE_lvsadm"));
+                command.args(["agent", "run", "--config"]).arg(path("conf")).arg("--run-dir").arg(path("run"));
+                command
+            }
+        };
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        let child = child.expect("keepalived (is it installed?)");
+        let child = child.expect("it starts (is it installed?)");
+        let children = format!("/proc/{0}/task/{0}/children", child.id());
         let end = Instant::now() + LIMIT;
         let process = loop {
-            let number = fs::read_to_string(path("checkers")).ok().and_then(|text| text.trim().parse().ok());
-            if let Some(number) = number {
+            let of = fs::read_to_string(&children).unwrap_or_default();
+            if let Some(number) = of.split_whitespace().next().and_then(|number| number.parse().ok()) {
                 break Pid::from_raw(number);
             }
-            assert!(Instant::now() < end, "keepalived does not start");
+            assert!(Instant::now() < end, "it starts no process for checks");
             thread::sleep(Duration::from_millis(5));
         };
-        Self { child, process, questions: None, _directory: directory }
+        Self { child, process, directory }
     }
 
-    fn probes(&mut self) -> Option<ProbesStatus> {
-        let (stdin, stdout) = self.questions.as_mut()?;
-        writeln!(stdin).expect("it runs");
-        let mut line = String::new();
-        stdout.read_line(&mut line).expect("it runs");
-        Some(serde_json::from_str(&line).expect("an answer"))
+    /// How many probes lvsadm has begun, and how many of them more than 5 ms late.
+    fn lateness(&self, who: Who) -> Option<[u64; 2]> {
+        if who == Who::Keepalived {
+            return None;
+        }
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lvsadm"));
+        command.args(["check", "list", "--json", "--run-dir"]).arg(self.directory.path().join("run"));
+        let output = command.output().expect("lvsadm");
+        let status: serde_json::Value = serde_json::from_slice(&output.stdout).expect("it answers");
+        let probes = &status["probes"];
+        Some([&probes["begun"], &probes["late"][1]].map(|number| number.as_u64().expect("a number")))
     }
 
     /// Processor time so far.
@@ -368,6 +260,7 @@ struct Measured {
     check: Duration,
     rate: f64,
     memory: u64,
+    /// The share of lvsadm's probes that were begun more than 5 ms late.
     late: Option<f64>,
 }
 
@@ -375,19 +268,22 @@ fn measure(who: Who, work: Work) -> Measured {
     in_netns(|| {
         let _servers = Servers::start(work);
         prepare();
-        let mut checker = Checker::start(who, work, false);
+        let checker = Checker::start(who, work, false);
         complete(work);
         thread::sleep(Duration::from_secs(work.interval + 3));
-        let before = (checker.time(), opened(), checker.probes(), Instant::now());
+        // Asked outside of the time that is counted.
+        let late = checker.lateness(who);
+        let before = (checker.time(), opened(), Instant::now());
         thread::sleep(WINDOW);
-        let after = (checker.time(), opened(), checker.probes(), Instant::now());
+        let after = (checker.time(), opened(), Instant::now());
+        let late = late.zip(checker.lateness(who)).map(|(before, after)| {
+            let [begun, late] = [0, 1].map(|at| (after[at] - before[at]) as f64);
+            late / begun.max(1.0)
+        });
         let connections = after.1 - before.1;
         let stands_for = if who == Who::Lvsadm && work.shared { f64::from(work.services) } else { 1.0 };
         let checks = connections as f64 * stands_for;
-        let late = before.2.zip(after.2).map(|(before, after)| {
-            (after.late[1] - before.late[1]) as f64 / (after.begun - before.begun).max(1) as f64
-        });
-        let seconds = (after.3 - before.3).as_secs_f64();
+        let seconds = (after.2 - before.2).as_secs_f64();
         Measured {
             check: (after.0 - before.0).div_f64(checks.max(1.0)),
             rate: checks / seconds,
@@ -468,15 +364,4 @@ fn opened() -> u64 {
     let (names, values) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
     let at = names.split_whitespace().position(|name| name == "ActiveOpens").expect("it counts them");
     values.split_whitespace().nth(at).and_then(|value| value.parse().ok()).expect("a number")
-}
-
-fn this_program() -> Command {
-    let program = env::current_exe().expect("this program");
-    let mut command = Command::new(Path::new(&program));
-    command.stdin(Stdio::null());
-    command
-}
-
-fn pid(child: &Child) -> Pid {
-    Pid::from_raw(child.id().cast_signed())
 }

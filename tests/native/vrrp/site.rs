@@ -288,10 +288,15 @@ impl Daemon {
         self.child.id()
     }
 
+    /// Asks it to end.
+    pub(crate) fn ask_to_end(&self) {
+        kill(self.main(), Signal::SIGTERM).expect("it runs");
+    }
+
     /// Asks it to end, and waits until it has; returns how long that took and its exit status.
     pub(crate) fn stop(&mut self) -> (Duration, Option<i32>) {
         let begun = Instant::now();
-        kill(self.main(), Signal::SIGTERM).expect("it runs");
+        self.ask_to_end();
         let give_up = begun + Duration::from_secs(10);
         loop {
             if let Some(status) = self.child.try_wait().expect("our child") {
