@@ -36,13 +36,20 @@ const LIMIT: Duration = Duration::from_secs(240);
 /// The first argument that makes this program a server that takes connections.
 const ACCEPT: &str = "--accept";
 
+/// The first argument that has memory alone measured.
+const MEMORY: &str = "--memory";
+
 fn main() {
     if env::args().nth(1).is_some_and(|first| first == ACCEPT) {
         return accept();
     }
+    let only_memory = env::args().nth(1).is_some_and(|first| first == MEMORY);
     println!("| work | keepalived | lvsadm | ratio | target | checks a second of each | over 5 ms late |");
     println!("|---|---|---|---|---|---|---|");
     let tcp = |services, interval| Work { kind: Kind::Tcp, services, servers: 100, shared: false, interval };
+    if only_memory {
+        return memory(tcp(50, 10));
+    }
     processor("TCP checks", tcp(2, 1), "0.75");
     processor("TCP checks", tcp(10, 1), "0.75");
     processor("TCP checks", tcp(50, 1), "0.75");
@@ -259,7 +266,6 @@ struct Measured {
     /// Processor time of one check of one service.
     check: Duration,
     rate: f64,
-    memory: u64,
     /// The share of lvsadm's probes that were begun more than 5 ms late.
     late: Option<f64>,
 }
@@ -284,12 +290,7 @@ fn measure(who: Who, work: Work) -> Measured {
         let stands_for = if who == Who::Lvsadm && work.shared { f64::from(work.services) } else { 1.0 };
         let checks = connections as f64 * stands_for;
         let seconds = (after.2 - before.2).as_secs_f64();
-        Measured {
-            check: (after.0 - before.0).div_f64(checks.max(1.0)),
-            rate: checks / seconds,
-            memory: checker.memory(),
-            late,
-        }
+        Measured { check: (after.0 - before.0).div_f64(checks.max(1.0)), rate: checks / seconds, late }
     })
 }
 
@@ -310,7 +311,17 @@ fn processor(work: &str, size: Work, target: &str) {
 
 /// At a rate that both can keep, when each server has been asked at least once.
 fn memory(size: Work) {
-    let (stock, ours) = (measure(Who::Keepalived, size).memory, measure(Who::Lvsadm, size).memory);
+    let measure = |who| {
+        in_netns(|| {
+            let _servers = Servers::start(size);
+            prepare();
+            let checker = Checker::start(who, size, false);
+            complete(size);
+            thread::sleep(Duration::from_secs(2 * size.interval));
+            checker.memory()
+        })
+    };
+    let (stock, ours) = (measure(Who::Keepalived), measure(Who::Lvsadm));
     println!(
         "| most memory with {} servers, {} TCP checks a second | {stock} kB | {ours} kB | {:.2} × | 2 × | | |",
         size.rows(),
