@@ -87,6 +87,13 @@ impl<'a> Director<'a> {
         assert!(!self.has_vip() && self.rows().is_empty(), "it gives everything up");
     }
 
+    /// Kills it, and waits until it is gone.
+    pub(crate) fn kill(&mut self) {
+        let mut process = self.process.take().expect("it runs");
+        kill(process.pid(), Signal::SIGKILL).expect("it runs");
+        until("it is gone", || process.has_ended());
+    }
+
     pub(crate) fn has_vip(&self) -> bool {
         self.host.run("ip -o address show dev eth0").ok().contains(" 10.0.0.100/")
     }

@@ -3,8 +3,6 @@
 
 use std::fs;
 
-use nix::sys::signal::{Signal, kill};
-
 use crate::{
     cluster::{Director, Program},
     support::{
@@ -107,7 +105,7 @@ fn a_killed_agent_s_table_is_not_emptied() {
         host.lvsadm(status).status == 0
     };
     until("it runs", || runs(&director) && services(host).len() == 1);
-    kill(director.pid(), Signal::SIGKILL).expect("it runs");
+    director.kill();
     host.ipvsadm("-A -u 10.0.0.100:53 -s rr").ok();
     director.start();
     until("it runs again", || runs(&director));

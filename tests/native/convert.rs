@@ -202,6 +202,7 @@ fn an_agent_runs_a_file() {
 
         // One that was killed is followed by one that goes on, with what the file says now.
         kill(agent.pid(), Signal::SIGKILL).expect("it runs");
+        until("it is gone", || agent.has_ended());
         fs::write(&file, FILE).expect("written");
         agent = Background::start(words);
         until("the file holds", || has("10.9.9.100") && !has("10.9.9.101") && has("10.7.7.7") && !has("10.7.7.8"));
