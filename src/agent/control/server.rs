@@ -6,7 +6,8 @@ use std::{
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use nix::{
@@ -29,6 +30,9 @@ use crate::{agent::event::Author, host::User};
 
 /// How long a client may take to ask, an answer to be made, and a client to take it.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Longer than somebody who asks who has the socket ([`holder`]) keeps its lock.
+const ASKING: Duration = Duration::from_millis(200);
 
 /// Most clients at a time.
 const MOST_CLIENTS: usize = 64;
@@ -169,16 +173,23 @@ fn lock(path: &Path) -> Result<Flock<File>, BindError> {
     let failed = |error: io::Error| BindError::Failed { path: path.to_owned(), error };
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false).mode(0o600);
-    let file = options.open(path.with_extension("lock")).map_err(failed)?;
-    let mut lock = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-        Ok(lock) => lock,
-        Err((mut file, Errno::EWOULDBLOCK)) => {
-            let mut pid = String::new();
-            // Who it is only makes the message better.
-            let _ = file.read_to_string(&mut pid);
-            return Err(BindError::Taken { pid: pid.trim().parse().unwrap_or_default(), path: path.to_owned() });
+    let mut file = options.open(path.with_extension("lock")).map_err(failed)?;
+    let until = Instant::now() + ASKING;
+    let mut lock = loop {
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(lock) => break lock,
+            Err((same, Errno::EWOULDBLOCK)) if Instant::now() < until => {
+                file = same;
+                thread::sleep(ASKING / 20);
+            }
+            Err((mut file, Errno::EWOULDBLOCK)) => {
+                let mut pid = String::new();
+                // Who it is only makes the message better.
+                let _ = file.read_to_string(&mut pid);
+                return Err(BindError::Taken { pid: pid.trim().parse().unwrap_or_default(), path: path.to_owned() });
+            }
+            Err((_, errno)) => return Err(failed(errno.into())),
         }
-        Err((_, errno)) => return Err(failed(errno.into())),
     };
     let write = |file: &mut File| {
         file.set_len(0)?;

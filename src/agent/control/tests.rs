@@ -167,6 +167,22 @@ fn a_live_socket_is_left_alone_and_a_dead_one_replaced() {
 }
 
 #[test]
+fn who_only_asks_who_has_a_socket_keeps_nobody_from_it() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("asked.sock");
+    let file = fs::File::create(path.with_extension("lock")).expect("a file");
+    let lock = nix::fcntl::Flock::lock(file, nix::fcntl::FlockArg::LockSharedNonblock).expect("nobody has it");
+    let asking = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(50));
+        drop(lock);
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let _guard = runtime.enter();
+    assert!(Server::bind(&path).is_ok());
+    asking.join().expect("it ends");
+}
+
+#[test]
 fn verbs_of_vrrp_come_back() {
     let lines = vec![(3, "vrrp add A".to_owned())];
     for wanted in [
