@@ -162,7 +162,8 @@ impl Keeps for Lvsadm {
 
     fn writes(&self) -> Option<u64> {
         let (verb, params) = CheckCall::Status {}.parts();
-        let answer = control::call(&namespace::run_dir(None).join("check.sock"), &verb, params, LIMIT);
+        let answer: Result<serde_json::Value, _> =
+            control::call(&namespace::run_dir(None).join("check.sock"), &verb, params, LIMIT);
         answer.expect("it answers")["table"]["changes"].as_u64()
     }
 }

@@ -253,7 +253,7 @@ async fn tell_checks(mut states: watch::Receiver<States>, socket: PathBuf) {
         }
         for (name, up) in turn {
             match control::ask(&socket, "check.session", json!({ "name": name, "up": up }), None, ANSWER).await {
-                Ok(_) => {}
+                Ok(()) => {}
                 // There is none, which is the usual case for a host with virtual routers only.
                 Err(CallError::NotRunning) => break,
                 Err(problem) => {

@@ -13,8 +13,8 @@ mod journal;
 mod server;
 mod vrrp;
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::{Value, json};
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
+use serde_json::{Value, json, value::RawValue};
 
 use super::event::Author;
 
@@ -23,7 +23,7 @@ pub use check::{Applied, CheckCall, Drained, Held, OperatorTable, Place, Refused
 pub use client::{CallError, call};
 pub use forward::ask;
 pub use journal::{JournalCall, Query};
-pub use server::{BindError, Reply, Request, Server, holder};
+pub use server::{BindError, Request, Server, holder};
 pub use vrrp::VrrpCall;
 
 /// Version of this protocol. Another version is refused by both sides.
@@ -68,19 +68,31 @@ struct Ask {
     by: Option<Author>,
 }
 
-/// An answer on the wire.
+/// An answer on the wire: what was asked for, as text, or why there is nothing.
 #[derive(Debug, Serialize, Deserialize)]
 struct Answer {
     version: u32,
-    #[serde(flatten)]
-    outcome: Outcome,
+    #[serde(default, deserialize_with = "some", skip_serializing_if = "Option::is_none")]
+    ok: Option<Box<RawValue>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    error: Option<Vec<Complaint>>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Outcome {
-    Ok(Value),
-    Error(Vec<Complaint>),
+/// An answer may be `null`, which is not the same as none.
+fn some<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    Deserialize::deserialize(from).map(Some)
+}
+
+/// What answers a request: JSON, kept as text since thousands of servers are tens of megabytes as a tree of values, or why
+/// there is nothing.
+pub type Reply = Result<Box<RawValue>, Vec<Complaint>>;
+
+/// Returns `answer` as a reply; `()` is `null`.
+///
+/// # Errors
+/// JSON has no words for it.
+pub fn reply(answer: &impl Serialize) -> Reply {
+    serde_json::value::to_raw_value(answer).map_err(|error| vec![Complaint::new(error)])
 }
 
 /// Returns the verb of a call and its parameters.

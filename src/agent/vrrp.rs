@@ -4,8 +4,6 @@
 use std::{collections::HashSet, io, path::PathBuf, time::Duration};
 
 use log::{info, warn};
-use serde::Serialize;
-use serde_json::Value;
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::{mpsc, oneshot},
@@ -14,7 +12,7 @@ use tokio::{
 use super::{
     bfd::{self, Bfd},
     child::Tether,
-    control::{Complaint, Reply, Request, Server, VrrpCall},
+    control::{Complaint, Reply, Request, Server, VrrpCall, reply},
     event::{self, Author, Event, Outlet},
     log as sink,
     sync::Follower,
@@ -256,15 +254,15 @@ struct Way {
 impl Way {
     async fn carry_out(&self, call: VrrpCall, by: &Author) -> Reply {
         match call {
-            VrrpCall::Status {} => json(self.ask(Order::Status).await?),
-            VrrpCall::Sessions {} => json(self.bfd.status().await?),
+            VrrpCall::Status {} => reply(&self.ask(Order::Status).await?),
+            VrrpCall::Sessions {} => reply(&self.bfd.status().await?),
             VrrpCall::Promote { name } => {
                 self.by_name(name, Order::Promote, by, "promote", "was told to become master").await
             }
             VrrpCall::Demote { name } => {
                 self.by_name(name, Order::Demote, by, "demote", "was told to give mastership up").await
             }
-            VrrpCall::Reload { file, lines } => self.reload(&file, &lines).await.map(|()| Value::Null),
+            VrrpCall::Reload { file, lines } => reply(&self.reload(&file, &lines).await?),
         }
     }
 
@@ -293,7 +291,7 @@ impl Way {
         }
         info!("{event}");
         self.outlet.put(&event);
-        Ok(Value::Null)
+        reply(&())
     }
 
     async fn reload(&self, from: &str, lines: &[(usize, String)]) -> Result<(), Vec<Complaint>> {
@@ -322,10 +320,6 @@ impl Way {
         self.bfd.name(&sessions);
         Ok(())
     }
-}
-
-fn json(answer: impl Serialize) -> Reply {
-    serde_json::to_value(answer).map_err(|error| vec![Complaint::new(error)])
 }
 
 /// Checks what only this machine can tell: interfaces, scripts, users. Returns who runs scripts without a user of their own.

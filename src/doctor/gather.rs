@@ -275,9 +275,7 @@ fn saved(path: &Path, facts: &Facts) -> Option<Saved> {
 fn vrrp(run_dir: &Path, unread: &mut Vec<String>) -> Option<Status> {
     let (verb, params) = VrrpCall::Status {}.parts();
     match control::call(&run_dir.join("vrrp.sock"), &verb, params, PATIENCE) {
-        Ok(value) => serde_json::from_value(value)
-            .map_err(|error| unread.push(format!("the answer of the VRRP process makes no sense: {error}")))
-            .ok(),
+        Ok(status) => Some(status),
         Err(control::CallError::NotRunning) => None,
         Err(error) => {
             unread.push(format!("the VRRP process does not answer: {error}"));

@@ -11,7 +11,7 @@ use std::{
 };
 
 use lvsadm::{
-    agent::control::{Complaint, Reply, Request, Server, VrrpCall},
+    agent::control::{Complaint, Reply, Request, Server, VrrpCall, reply},
     cli::{json, render},
     vrrp::{
         event::{Cause, LinkFault, Observation, State},
@@ -223,9 +223,9 @@ fn a_running_process_is_told() {
     let process = home.process(move |call| {
         let _ = told.send(call.clone());
         match call {
-            VrrpCall::Status {} => serde_json::to_value(status()).map_err(|error| vec![Complaint::new(error)]),
+            VrrpCall::Status {} => reply(&status()),
             VrrpCall::Demote { name } => Err(vec![Complaint::new(format!("{name} is not master")).hint("see list")]),
-            _ => Ok(serde_json::Value::Null),
+            _ => reply(&()),
         }
     });
     let text = home.session(&["edit VI_1 --priority 7", "promote VI_1", "demote VI_1", "list", "list VI_1 VI_5"]);
@@ -246,20 +246,20 @@ fn one_door() {
     let own = told.clone();
     let _process = home.serve("vrrp.sock", move |request| {
         let _ = own.send(format!("alone: {}", request.verb));
-        Ok(serde_json::Value::Null)
+        reply(&())
     });
     for (state, wanted) in
         [("idle", "alone: vrrp.promote"), ("ready", "agent: vrrp.promote"), ("waiting", "agent: vrrp.promote")]
     {
         let told = told.clone();
         let agent = home.serve("agent.sock", move |request| match request.verb.as_str() {
-            "agent.status" => Ok(serde_json::json!({
+            "agent.status" => reply(&serde_json::json!({
                 "pid": 1, "version": "1", "phase": "running", "since_ms": 1, "run_dir": "", "file": "", "revision": 1,
                 "saved": true, "autosave": false, "processes": [{ "name": "vrrp", "state": state, "restarts": 0 }],
             })),
             verb => {
                 let _ = told.send(format!("agent: {verb}"));
-                Ok(serde_json::Value::Null)
+                reply(&())
             }
         });
         home.run("promote VI_1");

@@ -115,7 +115,7 @@ fn change(host: &Host, service: &str, server: &str, over: &AtomicBool) -> (Vec<u
         }
         let lines = json!({ "lines": [format!("-e {service} -r {server} -g -w {weight}")] });
         let socket = namespace_socket(host);
-        match host.inside(|| control::call(&socket, "table.apply", lines, Duration::from_secs(30))) {
+        match host.inside(|| control::call::<Value>(&socket, "table.apply", lines, Duration::from_secs(30))) {
             Ok(answer) => {
                 assert_eq!(answer["refused"], json!([]), "{answer}");
                 (possible, answered) = (vec![weight], answered + 1);

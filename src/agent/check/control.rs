@@ -10,8 +10,6 @@ use std::{
 };
 
 use log::{info, warn};
-use serde::Serialize;
-use serde_json::Value;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::{mpsc, oneshot},
@@ -22,7 +20,9 @@ use super::{
 };
 use crate::{
     agent::{
-        control::{self, CheckCall, Complaint, OperatorTable, Place, Reply, Request, Server, Then, service_named},
+        control::{
+            self, CheckCall, Complaint, OperatorTable, Place, Reply, Request, Server, Then, reply, service_named,
+        },
         event::Author,
         log as sink,
     },
@@ -283,14 +283,14 @@ async fn answer(mut requests: mpsc::Receiver<Request>, mut hangup: Signal, mut h
 impl Held {
     async fn carry_out(&mut self, call: CheckCall, by: Author) -> Reply {
         match call {
-            CheckCall::Status {} => json(self.ask(Order::Status).await?),
+            CheckCall::Status {} => reply(&self.ask(Order::Status).await?),
             CheckCall::Reload { file, .. } if self.loaded.file.as_os_str() != file.as_str() => {
                 let text = format!("the check process runs {}, not {file}", self.loaded.file.display());
                 Err(vec![Complaint::new(text).hint("--state names its file; or stop it, and run it from the other")])
             }
-            CheckCall::Reload { flush_at_end, .. } => self.reload(flush_at_end).await.map(Value::from),
+            CheckCall::Reload { flush_at_end, .. } => reply(&self.reload(flush_at_end).await?),
             CheckCall::Session { name, up } => {
-                self.orders.send(Order::Session { name, up }).await.map(|()| Value::Null).map_err(|_| ends())
+                reply(&self.orders.send(Order::Session { name, up }).await.map_err(|_| ends())?)
             }
             CheckCall::GetTable { service } => {
                 let only = service.map(|name| service_named(&name)).transpose().map_err(|wrong| vec![wrong])?;
@@ -304,12 +304,12 @@ impl Held {
                     why: held.why.to_owned(),
                     weight: held.weight.map(Weight::value),
                 });
-                json(OperatorTable { lines, held: held.collect() })
+                reply(&OperatorTable { lines, held: held.collect() })
             }
             CheckCall::Apply { lines, each } => {
                 let changes = changes(&lines)?;
                 let applied = self.ask(|reply| Order::Apply { changes, each, by, reply }).await?;
-                json(applied.map_err(|error| complaints(&error))?)
+                reply(&applied.map_err(|error| complaints(&error))?)
             }
             CheckCall::Drain { targets, owner, then, timeout } => {
                 let delete = then == Then::Delete;
@@ -334,7 +334,7 @@ impl Held {
         if !wrong.is_empty() {
             return Err(wrong);
         }
-        json(self.ask(|reply| Order::Turn { places, wanted, by, reply }).await?)
+        reply(&self.ask(|reply| Order::Turn { places, wanted, by, reply }).await?)
     }
 
     /// Asks the process, which may be about to end.
@@ -366,10 +366,6 @@ impl Held {
 
 fn ends() -> Vec<Complaint> {
     vec![Complaint::new("the process is about to end")]
-}
-
-fn json(answer: impl Serialize) -> Reply {
-    serde_json::to_value(answer).map_err(|error| vec![Complaint::new(error)])
 }
 
 /// Reads changes of services and servers, one a line.

@@ -1,17 +1,19 @@
 //! The asking end of the control socket: one question, one answer, within a time.
 
 use std::{
+    fmt::Display,
     io::{self, BufRead, BufReader, Read, Write},
     os::unix::net::UnixStream,
     path::Path,
     time::{Duration, Instant},
 };
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use socket2::{Domain, SockAddr, Socket, Type};
 use thiserror::Error;
 
-use super::{Answer, Ask, Complaint, Outcome, VERSION};
+use super::{Answer, Ask, Complaint, VERSION};
 
 /// The longest answer, in bytes.
 pub(super) const MOST_ANSWER: u64 = 64 << 20;
@@ -34,7 +36,7 @@ pub enum CallError {
 ///
 /// # Errors
 /// Nobody is there, it refuses, or there is no answer that makes sense.
-pub fn call(path: &Path, verb: &str, params: Value, limit: Duration) -> Result<Value, CallError> {
+pub fn call<A: DeserializeOwned>(path: &Path, verb: &str, params: Value, limit: Duration) -> Result<A, CallError> {
     let end = Instant::now() + limit;
     let broken = |error: io::Error| match error.kind() {
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => CallError::Broken(format!("no answer within {limit:?}")),
@@ -55,16 +57,16 @@ pub fn call(path: &Path, verb: &str, params: Value, limit: Duration) -> Result<V
 }
 
 /// Returns what an answer says.
-pub(super) fn outcome(answer: &[u8]) -> Result<Value, CallError> {
-    let answer: Answer = serde_json::from_slice(answer)
-        .map_err(|error| CallError::Broken(format!("the answer makes no sense: {error}")))?;
-    match answer.outcome {
-        _ if answer.version != VERSION => {
-            let version = answer.version;
+pub(super) fn outcome<A: DeserializeOwned>(answer: &[u8]) -> Result<A, CallError> {
+    let senseless = |why: &dyn Display| CallError::Broken(format!("the answer makes no sense: {why}"));
+    let Answer { version, ok, error } = serde_json::from_slice(answer).map_err(|error| senseless(&error))?;
+    match (ok, error) {
+        _ if version != VERSION => {
             Err(CallError::Broken(format!("the process speaks version {version}, and this lvsadm version {VERSION}")))
         }
-        Outcome::Ok(value) => Ok(value),
-        Outcome::Error(complaints) => Err(CallError::Refused(complaints)),
+        (_, Some(complaints)) => Err(CallError::Refused(complaints)),
+        (Some(value), None) => serde_json::from_str(value.get()).map_err(|error| senseless(&error)),
+        (None, None) => Err(senseless(&"it is empty")),
     }
 }
 

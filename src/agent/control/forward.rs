@@ -2,6 +2,7 @@
 
 use std::{io, path::Path, time::Duration};
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
@@ -20,13 +21,13 @@ use crate::agent::event::Author;
 ///
 /// # Errors
 /// As for [`super::call`].
-pub async fn ask(
+pub async fn ask<A: DeserializeOwned>(
     path: &Path,
     verb: &str,
     params: Value,
     by: Option<Author>,
     limit: Duration,
-) -> Result<Value, CallError> {
+) -> Result<A, CallError> {
     let ask = Ask { version: VERSION, verb: verb.to_owned(), params, by };
     let mut line = serde_json::to_vec(&ask).map_err(|error| CallError::Broken(error.to_string()))?;
     line.push(b'\n');

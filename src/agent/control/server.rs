@@ -25,7 +25,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{Answer, Ask, Complaint, MOST_REQUEST, Outcome, VERSION};
+use super::{Answer, Ask, Complaint, MOST_REQUEST, Reply, VERSION};
 use crate::{agent::event::Author, host::User};
 
 /// How long a client may take to ask, an answer to be made, and a client to take it.
@@ -39,9 +39,6 @@ const MOST_CLIENTS: usize = 64;
 
 /// Of longer requests, only one comes in at a time.
 const SHORT_REQUEST: usize = 1 << 20;
-
-/// What answers a request: what was asked for, or why there is nothing.
-pub type Reply = Result<Value, Vec<Complaint>>;
 
 /// A request that somebody entitled made.
 #[derive(Debug)]
@@ -244,7 +241,7 @@ impl Peer {
 
 /// Tells why nothing will be answered, if that can be told at once.
 fn refuse(stream: &UnixStream, why: &str) {
-    let _ = stream.try_write(&line(Outcome::Error(vec![Complaint::new(why)])));
+    let _ = stream.try_write(&line(Err(vec![Complaint::new(why)])));
 }
 
 async fn client(
@@ -257,12 +254,12 @@ async fn client(
     let (read, mut write) = stream.into_split();
     let mut read = BufReader::new(read);
     while let Ok(Some(asked)) = timeout(PATIENCE, read_line(&mut read, &long)).await.unwrap_or(Ok(None)) {
-        let outcome = match asked {
+        let reply = match asked {
             Some(asked) => answer(&asked, &peer, &requests, patience).await,
-            None => Outcome::Error(vec![Complaint::new(format_args!("a request has at most {MOST_REQUEST} bytes"))]),
+            None => Err(vec![Complaint::new(format_args!("a request has at most {MOST_REQUEST} bytes"))]),
         };
-        let last = matches!(outcome, Outcome::Error(_));
-        let written = timeout(PATIENCE, write.write_all(&line(outcome))).await;
+        let last = reply.is_err();
+        let written = timeout(PATIENCE, write.write_all(&line(reply))).await;
         // Behind what was no request the next one cannot be found.
         if !matches!(written, Ok(Ok(()))) || last {
             return;
@@ -287,8 +284,8 @@ async fn read_line(read: &mut (impl AsyncBufRead + Unpin), long: &Semaphore) -> 
     }
 }
 
-async fn answer(line: &[u8], peer: &Peer, requests: &mpsc::Sender<Request>, patience: Duration) -> Outcome {
-    let refused = |complaint: Complaint| Outcome::Error(vec![complaint]);
+async fn answer(line: &[u8], peer: &Peer, requests: &mpsc::Sender<Request>, patience: Duration) -> Reply {
+    let refused = |complaint: Complaint| Err(vec![complaint]);
     let ask: Ask = match serde_json::from_slice(line) {
         Ok(ask) => ask,
         Err(error) => return refused(Complaint::new(format_args!("this is no request: {error}"))),
@@ -305,15 +302,18 @@ async fn answer(line: &[u8], peer: &Peer, requests: &mpsc::Sender<Request>, pati
         replied.await.map_err(|_| ())
     });
     match handed_over.await {
-        Ok(Ok(Ok(value))) => Outcome::Ok(value),
-        Ok(Ok(Err(complaints))) => Outcome::Error(complaints),
+        Ok(Ok(reply)) => reply,
         Ok(Err(())) => refused(Complaint::new("the process is about to end")),
         Err(_) => refused(late()),
     }
 }
 
-fn line(outcome: Outcome) -> Vec<u8> {
-    let mut line = serde_json::to_vec(&Answer { version: VERSION, outcome }).unwrap_or_default();
+fn line(reply: Reply) -> Vec<u8> {
+    let (ok, error) = match reply {
+        Ok(ok) => (Some(ok), None),
+        Err(complaints) => (None, Some(complaints)),
+    };
+    let mut line = serde_json::to_vec(&Answer { version: VERSION, ok, error }).unwrap_or_default();
     line.push(b'\n');
     line
 }

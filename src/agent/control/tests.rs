@@ -49,8 +49,8 @@ impl Process {
                         request = requests.recv() => {
                             let Some(Request { verb, params, by, reply }) = request else { return };
                             let _ = match verb.as_str() {
-                                "echo" => reply.send(Ok(params)),
-                                "who" => reply.send(Ok(json!(by))),
+                                "echo" => reply.send(super::reply(&params)),
+                                "who" => reply.send(super::reply(&by)),
                                 "refuse" => reply.send(Err(vec![Complaint::new("no").hint("ask later")])),
                                 "wait" => { waiting.push(reply); Ok(()) }
                                 _ => Ok(()),
@@ -98,7 +98,7 @@ fn questions_are_answered() {
     assert_eq!(complaints, [Complaint::new("the process is about to end")]);
     // Long lines go both ways.
     let long = json!("x".repeat(MOST_REQUEST - 100));
-    assert_eq!(call(&path, "echo", long.clone(), LIMIT).expect("an answer"), long);
+    assert_eq!(call::<Value>(&path, "echo", long.clone(), LIMIT).expect("an answer"), long);
     process.stop();
     assert!(!path.exists());
     assert!(matches!(ask(&path, "echo"), Err(CallError::NotRunning)));
@@ -143,7 +143,7 @@ fn a_slow_client_holds_nobody_up() {
 fn an_answer_that_does_not_come_is_not_waited_for() {
     let process = Process::start();
     let begun = Instant::now();
-    let answer = call(&process.path(), "wait", Value::Null, Duration::from_millis(100));
+    let answer = call::<Value>(&process.path(), "wait", Value::Null, Duration::from_millis(100));
     assert!(matches!(answer, Err(CallError::Broken(_))), "{answer:?}");
     assert!(begun.elapsed() < Duration::from_secs(2));
 }

@@ -27,7 +27,7 @@ pub use store::{Entry, MOST_BYTES, MOST_OF_ONE};
 
 use self::{file::JournalFile, store::Store};
 use super::{
-    control::{Complaint, Query, Reply},
+    control::{Query, Reply, reply},
     event::Event,
 };
 
@@ -222,8 +222,4 @@ fn page(store: &Store, query: &Query) -> Page {
     let mut events: Vec<Entry> = wanted.rev().take(most).cloned().collect();
     events.reverse();
     Page { events, last: store.last(), missed, begin }
-}
-
-fn reply(page: &Page) -> Reply {
-    serde_json::to_value(page).map_err(|error| vec![Complaint::new(error)])
 }

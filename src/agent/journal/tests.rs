@@ -104,7 +104,7 @@ fn a_query_takes_what_it_names() {
 async fn who_follows_is_told_at_once_and_what_was_missed() {
     let directory = tempfile::tempdir().unwrap();
     let journal = Journal::begin(directory.path());
-    let page = |answer: Reply| serde_json::from_value::<Page>(answer.unwrap()).unwrap();
+    let page = |answer: Reply| serde_json::from_str::<Page>(answer.unwrap().get()).unwrap();
     let answer = ask(&journal, json!({ "after": 0, "wait": true, "name": "A" }));
     let begun = Instant::now();
     journal.feed(event("B", "backup"));
@@ -130,6 +130,6 @@ async fn who_waits_in_vain_is_told_so() {
     let directory = tempfile::tempdir().unwrap();
     let journal = Journal::begin(directory.path());
     let answer = ask(&journal, json!({ "wait": true }));
-    let page: Page = serde_json::from_value(answer.await.unwrap().unwrap()).unwrap();
+    let page: Page = serde_json::from_str(answer.await.unwrap().unwrap().get()).unwrap();
     assert_eq!(page, Page::default());
 }

@@ -8,6 +8,7 @@ use std::{
 
 use log::{info, warn};
 use nix::errno::Errno;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 
@@ -20,7 +21,9 @@ use super::{
 use crate::{
     agent::{
         check,
-        control::{self, Applied, CallError, CheckCall, Complaint, Refused, SaveAnswer, SetAnswer, VrrpCall},
+        control::{
+            self, Applied, CallError, CheckCall, Complaint, OperatorTable, Refused, SaveAnswer, SetAnswer, VrrpCall,
+        },
         event::{Author, Event, Subject},
         vrrp,
     },
@@ -119,8 +122,7 @@ async fn put_table_back(shared: &Shared, by: Option<&Author>) -> Result<Vec<Stri
     if changes.is_empty() {
         return Ok(Vec::new());
     }
-    let answer = ask(shared, Kind::Check, "table.apply", json!({ "lines": changes }), by).await?;
-    let applied: Applied = serde_json::from_value(answer).unwrap_or_default();
+    let applied: Applied = ask(shared, Kind::Check, "table.apply", json!({ "lines": changes }), by).await?;
     let said = |refused: &Refused| {
         let line = changes.get(refused.index).map_or("a line", String::as_str);
         format!("the table was not put back: {line}: {}", Errno::from_raw(refused.errno).desc())
@@ -213,9 +215,8 @@ async fn table(shared: &Shared) -> Result<Option<Vec<String>>, Vec<Complaint>> {
         return Ok(None);
     }
     shared.want(Kind::Check).await?;
-    let answer = ask(shared, Kind::Check, "table.get", json!({}), None).await?;
-    let lines = answer.get("lines").cloned().and_then(|lines| serde_json::from_value(lines).ok());
-    lines.map(Some).ok_or_else(|| vec![Complaint::new("the check process does not say what the table is")])
+    let OperatorTable { lines, .. } = ask(shared, Kind::Check, "table.get", json!({}), None).await?;
+    Ok(Some(lines))
 }
 
 /// Goes on with other lines. Messages about them call them `named`.
@@ -287,8 +288,8 @@ async fn carry_over(shared: &Shared, kind: Kind, path: &Path, lines: &Checked) -
     shared.want(kind).await?;
     let flush_at_end = shared.core.borrow().running.words.flush_at_end();
     let (verb, params) = reload_call(kind, path, lines, flush_at_end);
-    let told = match call(shared, kind, &verb, params, None).await {
-        Ok(warnings) => Ok(serde_json::from_value(warnings).unwrap_or_default()),
+    let told = match call::<Option<Vec<String>>>(shared, kind, &verb, params, None).await {
+        Ok(warnings) => Ok(warnings.unwrap_or_default()),
         Err(CallError::Refused(complaints)) => Err(complaints),
         // It has ended meanwhile; the next one reads the lines.
         Err(CallError::NotRunning) => shared.want(kind).await.map(|()| Vec::new()),
@@ -315,13 +316,13 @@ fn reload_call(kind: Kind, path: &Path, lines: &Checked, flush_at_end: Option<bo
 }
 
 /// Asks a child, for somebody else if `by` says so.
-pub(super) async fn call(
+pub(super) async fn call<A: DeserializeOwned>(
     shared: &Shared,
     kind: Kind,
     verb: &str,
     params: Value,
     by: Option<&Author>,
-) -> Result<Value, CallError> {
+) -> Result<A, CallError> {
     let socket = match kind {
         Kind::Vrrp => vrrp::SOCKET,
         Kind::Check => check::control::SOCKET,
@@ -330,13 +331,13 @@ pub(super) async fn call(
 }
 
 /// The same, and words what is in the way.
-pub(super) async fn ask(
+pub(super) async fn ask<A: DeserializeOwned>(
     shared: &Shared,
     kind: Kind,
     verb: &str,
     params: Value,
     by: Option<&Author>,
-) -> Result<Value, Vec<Complaint>> {
+) -> Result<A, Vec<Complaint>> {
     call(shared, kind, verb, params, by).await.map_err(|error| match error {
         CallError::Refused(complaints) => complaints,
         CallError::NotRunning => vec![shared.core.borrow().why_down(kind)],

@@ -2,15 +2,13 @@
 
 use std::rc::Rc;
 
-use serde_json::Value;
-
 use super::{
     editor::{self, ask},
     shared::Shared,
     tree::Kind,
 };
 use crate::agent::{
-    control::{AgentCall, Complaint, JournalCall, Reply, Request, StateAnswer},
+    control::{AgentCall, Complaint, JournalCall, Reply, Request, StateAnswer, reply},
     event::Author,
 };
 
@@ -19,10 +17,10 @@ const OURS: [&str; 3] = ["vrrp.reload", "check.reload", "check.session"];
 
 /// Answers a request. Those for children wait for them, and for nobody else.
 pub(super) async fn answer(shared: Rc<Shared>, request: Request) {
-    let reply = match request.verb.split_once('.').map(|(whom, _)| whom) {
+    let replied = match request.verb.split_once('.').map(|(whom, _)| whom) {
         Some("journal") => match JournalCall::read(&request) {
             Ok(JournalCall::Events(query)) => return shared.journal.answer(query, request.reply),
-            Ok(JournalCall::Status {}) => value(&shared.told()),
+            Ok(JournalCall::Status {}) => reply(&shared.told()),
             Err(complaints) => Err(complaints),
         },
         _ if OURS.contains(&request.verb.as_str()) => {
@@ -41,22 +39,22 @@ pub(super) async fn answer(shared: Rc<Shared>, request: Request) {
         }
     };
     // Whoever asked may have gone.
-    let _ = request.reply.send(reply);
+    let _ = request.reply.send(replied);
 }
 
 async fn carry_out(shared: &Shared, call: AgentCall, by: &Author) -> Reply {
     match call {
-        AgentCall::Status {} => value(&shared.status()),
+        AgentCall::Status {} => reply(&shared.status()),
         AgentCall::Stop {} => {
             shared.stop(Some(by));
-            Ok(Value::Null)
+            reply(&())
         }
-        AgentCall::Reload {} => value(&editor::reload(shared, Some(by)).await?.warnings),
-        AgentCall::Save { autosave } => value(&editor::save(shared, autosave).await?),
+        AgentCall::Reload {} => reply(&editor::reload(shared, Some(by)).await?.warnings),
+        AgentCall::Save { autosave } => reply(&editor::save(shared, autosave).await?),
         AgentCall::Get {} => {
             let core = shared.core.borrow();
             let running = &core.running;
-            value(&StateAnswer {
+            reply(&StateAnswer {
                 revision: running.revision,
                 text: running.state.file.text(),
                 saved: running.is_saved(),
@@ -64,7 +62,7 @@ async fn carry_out(shared: &Shared, call: AgentCall, by: &Author) -> Reply {
                 running: running.path.display().to_string(),
             })
         }
-        AgentCall::Set { revision, text } => value(&editor::set(shared, revision, text, by).await?),
+        AgentCall::Set { revision, text } => reply(&editor::set(shared, revision, text, by).await?),
     }
 }
 
@@ -93,8 +91,4 @@ async fn forward(shared: &Shared, kind: Kind, request: &Request) -> Reply {
         editor::autosave(shared).await;
     }
     Ok(answer)
-}
-
-fn value(answer: &impl serde::Serialize) -> Reply {
-    serde_json::to_value(answer).map_err(|error| vec![Complaint::new(error)])
 }

@@ -31,18 +31,14 @@ pub(in crate::cli) fn ask_verb<A: DeserializeOwned>(
     verb: &str,
     params: Value,
 ) -> Result<Option<A>, Error> {
-    let value = match control::call(socket, verb, params, LIMIT) {
-        Ok(value) => value,
-        Err(CallError::NotRunning) => return Ok(None),
-        Err(CallError::Refused(complaints)) => return Err(refused(complaints)),
+    match control::call(socket, verb, params, LIMIT) {
+        Ok(answer) => Ok(Some(answer)),
+        Err(CallError::NotRunning) => Ok(None),
+        Err(CallError::Refused(complaints)) => Err(refused(complaints)),
         Err(CallError::Broken(why)) => {
-            return Err(Error::failed(format_args!("the process at {} does not answer: {why}", socket.display())));
+            Err(Error::failed(format_args!("no good answer from the process at {}: {why}", socket.display())))
         }
-    };
-    serde_json::from_value(value).map(Some).map_err(|error| {
-        Error::failed(format_args!("the answer of the process at {} makes no sense: {error}", socket.display()))
-            .hint("lvsadm and the process may be of different versions")
-    })
+    }
 }
 
 /// Says that there is no agent.

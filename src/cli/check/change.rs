@@ -280,11 +280,8 @@ fn change(
     // The process may have been started with another name for the same file.
     let file = fs::canonicalize(&path).unwrap_or(path).display().to_string();
     let (verb, params) = CheckCall::Reload { file, flush_at_end: None }.parts();
-    match control::call(&target.run_dir().join(SOCKET), &verb, params, LIMIT) {
-        Ok(warnings) => {
-            let warnings = warnings.as_array().into_iter().flatten().filter_map(|warning| warning.as_str());
-            warnings.for_each(|warning| ui.warn(warning));
-        }
+    match control::call::<Vec<String>>(&target.run_dir().join(SOCKET), &verb, params, LIMIT) {
+        Ok(warnings) => warnings.iter().for_each(|warning| ui.warn(warning)),
         Err(CallError::NotRunning) => {}
         Err(CallError::Refused(complaints)) => {
             put_back(&saved, ui);

@@ -187,7 +187,7 @@ fn tell(target: &Target, saved: &Saved, ui: &mut Ui) -> Result<(), Error> {
     let lines = saved.file.vrrp_lines().map(|(number, line)| (number, line.to_owned())).collect();
     let (verb, params) = VrrpCall::Reload { file: file.display().to_string(), lines }.parts();
     match control::call(&target.socket(), &verb, params, LIMIT) {
-        Ok(_) | Err(CallError::NotRunning) => Ok(()),
+        Ok(()) | Err(CallError::NotRunning) => Ok(()),
         Err(CallError::Refused(complaints)) => Err(refused(complaints)),
         Err(CallError::Broken(why)) => {
             ui.warn(format_args!(
