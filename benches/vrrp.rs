@@ -193,10 +193,11 @@ fn addresses(count: u32) {
         let [first, second] = site.hosts.as_slice() else { panic!("two hosts") };
         // Two keepalived with so many addresses leave no processor to start it later.
         let capture = Capture::start(&site, "vrrp or arp");
-        let master = who.start(first, 1, 150, 100, &excluded);
+        // With an advert each 100 ms two keepalived take the role from each other while they add addresses.
+        let master = who.start(first, 1, 150, 1000, &excluded);
         let last = excluded.last().expect("many addresses");
         site::until("host 1 is master", Duration::from_secs(15), || first.has(last));
-        let _backup = who.start(second, 1, 100, 100, &excluded);
+        let _backup = who.start(second, 1, 100, 1000, &excluded);
         // The second announcement of host 1 comes after five seconds.
         thread::sleep(Duration::from_secs(7));
         // keepalived may take longer than tests have patience for.
@@ -223,10 +224,9 @@ fn addresses(count: u32) {
     let (our_count, our_first, our_last, our_silence) = undisturbed(|| measure(Who::Lvsadm));
     println!(
         "| {count} addresses on one instance: announced, all of them after the first advert | {stock_count} in {:.0} ms | \
-         {our_count} in {:.0} ms | {:.2} × | < 1 s |",
+         {our_count} in {:.0} ms | | < 1 s |",
         stock_last * 1000.0,
-        our_last * 1000.0,
-        our_last / stock_last
+        our_last * 1000.0
     );
     println!(
         "| … first advert before the first announcement by | {:.2} ms | {:.2} ms | | > 0 |",
@@ -234,7 +234,7 @@ fn addresses(count: u32) {
         our_first * 1000.0
     );
     println!(
-        "| … longest silence meanwhile (100 ms is the interval) | {:.0} ms | {:.0} ms | | |",
+        "| … longest silence meanwhile (1000 ms is the interval) | {:.0} ms | {:.0} ms | | |",
         stock_silence * 1000.0,
         our_silence * 1000.0
     );

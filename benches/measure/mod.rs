@@ -21,7 +21,9 @@ impl Capture {
     pub(crate) fn start(site: &Site, filter: &str) -> Self {
         let mut child = site.on_lan(|| {
             Command::new("tcpdump")
-                .args(["--immediate-mode", "-l", "-n", "-tt", "-i", "bridge", filter])
+                // At once, but with room for bursts: whole frames of the greatest length would leave it for eight of them.
+                .args(["--immediate-mode", "-s", "512", "-B", "16384"])
+                .args(["-l", "-n", "-tt", "-i", "bridge", filter])
                 .stdin(Stdio::null())
                 .stdout(Stdio::piped())
                 .stderr(Stdio::piped())
