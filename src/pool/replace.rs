@@ -148,5 +148,8 @@ fn held(checks: Vec<Check>) -> Vec<HeldCheck> {
         };
         HeldCheck { service, server, probe: Arc::new(probe), schedule, through_vip }
     };
-    checks.into_iter().map(hold).collect()
+    // Collected in place: without this, the room of the whole settings stays.
+    let mut held: Vec<HeldCheck> = checks.into_iter().map(hold).collect();
+    held.shrink_to_fit();
+    held
 }

@@ -36,7 +36,7 @@ pub(super) struct Member {
     pub(super) policy: Option<Box<ServerPolicy>>,
     pub(super) checks: Box<[CheckState]>,
     /// How the kernel had it when the first check of it began: it stays so until all checks have spoken.
-    held: Option<RealServer>,
+    held: Option<Box<RealServer>>,
     /// Whether it was there before we came: to find that it works is no news then.
     pub(super) old: bool,
     pub(super) health: Health,
@@ -65,7 +65,7 @@ impl Member {
             server,
             policy: policy.map(Box::new),
             checks,
-            held,
+            held: held.map(Box::new),
             old: false,
             health: Health::Untested,
             since: now,
@@ -110,7 +110,7 @@ impl Member {
         match self.health {
             _ if self.drains() => 0,
             Health::Up => self.weight().value().into(),
-            Health::Untested => self.held.map_or(0, |held| held.weight.value().into()),
+            Health::Untested => self.held.as_ref().map_or(0, |held| held.weight.value().into()),
             Health::Down => 0,
         }
     }
@@ -121,7 +121,7 @@ impl Member {
 
     /// Whether the kernel gave it connections before we came.
     fn was_serving(&self) -> bool {
-        self.old && self.held.is_some_and(|held| held.weight != Weight::ZERO)
+        self.old && self.held.as_ref().is_some_and(|held| held.weight != Weight::ZERO)
     }
 }
 
@@ -288,9 +288,9 @@ impl Pool {
         let aside = RealServer { weight: Weight::ZERO, ..member.server };
         match member.health {
             Health::Up if member.drains() => Some(aside),
-            Health::Untested if member.drains() => member.held.map(|_| aside),
+            Health::Untested if member.drains() => member.held.is_some().then_some(aside),
             Health::Up if !self.is_sorry() => Some(RealServer { weight: member.weight(), ..member.server }),
-            Health::Untested if !self.is_sorry() => member.held,
+            Health::Untested if !self.is_sorry() => member.held.as_deref().copied(),
             Health::Untested if member.held.is_none() => None,
             _ => member.inhibits(&self.policy).then_some(aside),
         }
@@ -301,7 +301,7 @@ impl Pool {
         let Some(member) = self.members.get_mut(&server.key) else { return false };
         member.server = server;
         if in_kernel || member.held.is_some() {
-            member.held = Some(server);
+            member.held = Some(Box::new(server));
         }
         true
     }

@@ -43,6 +43,9 @@ type Answers = mpsc::UnboundedSender<(ProbeId, Answer)>;
 /// In how many steps the services are compared with the kernel's.
 const STEPS: usize = 25;
 
+/// How many probes are begun in one go: those that are on their way then have a turn before the next ones take memory.
+const BATCH: usize = 64;
+
 /// How long to wait before trying again to talk to the kernel.
 const RECONNECT: Duration = Duration::from_secs(2);
 
@@ -203,6 +206,9 @@ impl Process {
                 }
             };
             self.work(now);
+            if self.engine.next_timeout().is_some_and(|due| due <= now) {
+                tokio::task::yield_now().await;
+            }
         }
     }
 
@@ -215,7 +221,13 @@ impl Process {
                     self.dirty.insert(key);
                     self.dirty.extend(self.hidden.of(&key));
                 }
-                Step::Start(start) => starts.push(start),
+                Step::Start(start) => {
+                    starts.push(start);
+                    // The others stay due, and nothing but probes is left.
+                    if starts.len() == BATCH {
+                        break;
+                    }
+                }
                 Step::Run { subject, command } => runs.push(Run { subject, command }),
                 Step::Notice(notice) => {
                     log::log!(if notice.up { log::Level::Info } else { log::Level::Warn }, "{notice}");

@@ -65,7 +65,7 @@ pub(super) fn outcome<A: DeserializeOwned>(answer: &[u8]) -> Result<A, CallError
             Err(CallError::Broken(format!("the process speaks version {version}, and this lvsadm version {VERSION}")))
         }
         (_, Some(complaints)) => Err(CallError::Refused(complaints)),
-        (Some(value), None) => serde_json::from_str(value.get()).map_err(|error| senseless(&error)),
+        (Some(value), None) => serde_json::from_slice(value.get().as_bytes()).map_err(|error| senseless(&error)),
         (None, None) => Err(senseless(&"it is empty")),
     }
 }

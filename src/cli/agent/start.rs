@@ -62,7 +62,7 @@ impl StartArgs {
             Err(error) => return Err(failed(error)),
             Ok(_) => {}
         }
-        match serde_json::from_str::<Vec<Complaint>>(&line) {
+        match serde_json::from_slice::<Vec<Complaint>>(line.as_bytes()) {
             Ok(complaints) if complaints.is_empty() => Ok(0),
             Ok(complaints) => Err(refused(complaints)),
             Err(_) => {

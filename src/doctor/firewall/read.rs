@@ -8,7 +8,7 @@ use super::{Action, Chain, Field, Hook, Match, Rule, Ruleset, Values};
 
 /// Reads a listing; `None` if it is none.
 pub fn parse(json: &str) -> Option<Ruleset> {
-    let listing: Value = serde_json::from_str(json).ok()?;
+    let listing: Value = serde_json::from_slice(json.as_bytes()).ok()?;
     let mut ruleset = Ruleset::default();
     for item in listing.get("nftables")?.as_array()? {
         if let Some(chain) = item.get("chain") {
