@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
+    hash::{BuildHasher, RandomState},
     sync::Arc,
     time::Duration,
 };
@@ -67,8 +68,9 @@ impl Lateness {
 pub struct Board {
     /// Boxed, because a map has room for twice as many as there are.
     probes: HashMap<ProbeId, Box<Shared>>,
-    /// The probes that ask the same, each at a schedule of its own.
-    alike: HashMap<Arc<Probe>, Vec<ProbeId>>,
+    /// The probes that ask the same, each at a schedule of its own, by a hash of what they ask: they have it themselves.
+    alike: BTreeSet<(u64, ProbeId)>,
+    hasher: RandomState,
     due: BTreeSet<(Moment, ProbeId)>,
     /// With those that nobody wants any more, until they are answered: they hold descriptors.
     under_way: HashSet<ProbeId>,
@@ -100,7 +102,8 @@ impl Board {
     pub fn new(seed: u64, most: usize) -> Self {
         Self {
             probes: HashMap::new(),
-            alike: HashMap::new(),
+            alike: BTreeSet::new(),
+            hasher: RandomState::new(),
             due: BTreeSet::new(),
             under_way: HashSet::new(),
             most: most.max(1),
@@ -118,23 +121,28 @@ impl Board {
     /// Adds a probe for one more check, which is asleep at first (see [`Self::wake`]). If an equal one is there, that one
     /// is shared; else a new one begins, with what is known from the same probe at another schedule.
     pub fn add(&mut self, now: Moment, probe: Arc<Probe>, schedule: Arc<Schedule>) -> ProbeId {
-        let (probes, alike) =
-            (&mut self.probes, self.alike.entry(Arc::clone(&probe)).or_insert_with(|| Vec::with_capacity(1)));
-        let equal = alike.iter().find(|id| probes.get(id).is_some_and(|known| *known.course.schedule() == *schedule));
-        if let Some(id) = equal {
-            if let Some(shared) = probes.get_mut(id) {
-                shared.users += 1;
+        let hash = self.hasher.hash_one(&probe);
+        let alike = self.alike.range((hash, ProbeId(0))..=(hash, ProbeId(u64::MAX))).map(|(_, id)| *id);
+        let alike =
+            alike.filter_map(|id| self.probes.get(&id).filter(|known| known.probe == probe).map(|known| (id, known)));
+        let mut like = None;
+        for (id, known) in alike {
+            if *known.course.schedule() == *schedule {
+                if let Some(shared) = self.probes.get_mut(&id) {
+                    shared.users += 1;
+                }
+                return id;
             }
-            return *id;
+            like = like.or(Some(known));
         }
         self.last_id += 1;
         let id = ProbeId(self.last_id);
-        let course = match alike.first().and_then(|like| probes.get(like)) {
+        let course = match like {
             Some(like) => Course::after(now, schedule, &like.course),
             None => Course::new(now, schedule, &mut self.rng),
         };
-        alike.push(id);
-        probes.insert(id, Box::new(Shared { probe, course, users: 1, awake: 0 }));
+        self.alike.insert((hash, id));
+        self.probes.insert(id, Box::new(Shared { probe, course, users: 1, awake: 0 }));
         id
     }
 
@@ -146,12 +154,7 @@ impl Board {
             && let Some(gone) = self.probes.remove(&id)
         {
             self.due.remove(&(gone.course.due(), id));
-            if let Some(alike) = self.alike.get_mut(&gone.probe) {
-                alike.retain(|each| *each != id);
-                if alike.is_empty() {
-                    self.alike.remove(&gone.probe);
-                }
-            }
+            self.alike.remove(&(self.hasher.hash_one(&gone.probe), id));
         }
     }
 

@@ -1,7 +1,7 @@
 //! Everything of the check process but its IO: probes come due, answers change states, states change the table.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeSet, VecDeque},
     net::IpAddr,
     sync::Arc,
     time::Duration,
@@ -60,7 +60,8 @@ pub struct Engine {
     pub(super) pools: Pools,
     /// The probe of each check that is watched, by [`CheckId`].
     watched: Vec<Option<Watched>>,
-    users: HashMap<ProbeId, Vec<CheckId>>,
+    /// Which checks a probe is made for; a set of pairs takes a third of what a map of lists does.
+    users: BTreeSet<(ProbeId, CheckId)>,
     steps: VecDeque<Step>,
 }
 
@@ -77,7 +78,7 @@ impl Engine {
             board: Board::new(seed, most),
             watched: vec![None; settings.checks.len()],
             pools: Pools::new(now, settings, kernel),
-            users: HashMap::new(),
+            users: BTreeSet::new(),
             steps: VecDeque::new(),
         }
     }
@@ -95,7 +96,7 @@ impl Engine {
         self.users.clear();
         for (before, check) in kept {
             let Some(watched) = old.get_mut(before.0).and_then(Option::take) else { continue };
-            self.users.entry(watched.probe).or_default().push(check);
+            self.users.insert((watched.probe, check));
             if let Some(place) = self.watched.get_mut(check.0) {
                 *place = Some(watched);
             }
@@ -119,7 +120,7 @@ impl Engine {
         let bad = matches!(answer.verdict, Verdict::Bad(_));
         let Some(outcome) = self.board.handle(now, id, answer) else { return };
         if outcome.changed {
-            for check in self.users.get(&id).cloned().unwrap_or_default() {
+            for check in self.users_of(id).collect::<Vec<_>>() {
                 self.tell(now, check, id);
             }
         }
@@ -204,9 +205,7 @@ impl Engine {
                 Output::Watch(check) => self.watch(now, check),
                 Output::Unwatch(check) => {
                     if let Some(watched) = self.watched.get_mut(check.0).and_then(Option::take) {
-                        if let Some(users) = self.users.get_mut(&watched.probe) {
-                            users.retain(|user| *user != check);
-                        }
+                        self.users.remove(&(watched.probe, check));
                         self.let_go(watched);
                     }
                 }
@@ -224,7 +223,7 @@ impl Engine {
             check.probe = Arc::clone(kept);
         }
         *watched = Some(Watched { probe, awake: false });
-        self.users.entry(probe).or_default().push(id);
+        self.users.insert((probe, id));
     }
 
     fn turn(&mut self, now: Moment, id: CheckId, awake: bool) {
@@ -248,9 +247,6 @@ impl Engine {
             self.board.rest(watched.probe);
         }
         self.board.release(watched.probe);
-        if self.board.course(watched.probe).is_none() {
-            self.users.remove(&watched.probe);
-        }
     }
 
     /// Tells the pools what a check's probe says now.
@@ -266,9 +262,14 @@ impl Engine {
         self.pools.handle(now, Event::Check { check, health, weight, reason: &reason, evidence });
     }
 
+    /// The checks that a probe is made for.
+    fn users_of(&self, probe: ProbeId) -> impl Iterator<Item = CheckId> {
+        self.users.range((probe, CheckId(0))..=(probe, CheckId(usize::MAX))).map(|(_, check)| *check)
+    }
+
     /// One of the servers that a probe is about.
     fn target(&self, probe: ProbeId) -> Option<Target> {
-        let check = self.pools.check(*self.users.get(&probe)?.first()?)?;
+        let check = self.pools.check(self.users_of(probe).next()?)?;
         Some(Target::Server(check.service, check.server))
     }
 
