@@ -2,15 +2,13 @@
 
 use std::{fmt, time::Duration};
 
-/// What came of one probe, and how long its parts took.
+/// What came of one probe, and how long it took.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// What it means.
     pub verdict: Verdict,
     /// From the begin to the verdict.
     pub took: Duration,
-    /// When its parts were done, counted from the begin, in the order in which they came.
-    pub phases: Vec<(Phase, Duration)>,
 }
 
 /// What a probe means.

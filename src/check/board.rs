@@ -294,7 +294,7 @@ mod tests {
     }
 
     fn good() -> Answer {
-        Answer { verdict: Verdict::Good(Success::default()), took: Duration::from_millis(1), phases: Vec::new() }
+        Answer { verdict: Verdict::Good(Success::default()), took: Duration::from_millis(1) }
     }
 
     fn awake(board: &mut Board, number: u8) -> ProbeId {

@@ -1,8 +1,14 @@
 //! What a probe found beside its verdict, for a person who asks: certificate, status, digest. Plain values.
 
+use std::time::Duration;
+
+use super::answer::Phase;
+
 /// What a probe found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
+    /// When parts of the probe were done, counted from the begin, in the order in which they came.
+    pub phases: Vec<(Phase, Duration)>,
     /// The TLS of the last connection.
     pub tls: Option<TlsFacts>,
     /// The pages that answered, in order.

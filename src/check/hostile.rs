@@ -12,7 +12,7 @@ use tokio::{
 
 use super::{
     answer::{Answer, Failure, FailureKind, Phase, Success, Verdict, WeightChange},
-    probe::{Context, ask},
+    probe::{Context, ask, ask_in_detail},
     settings::{Connection, Probe, Question, Udp},
 };
 use crate::host::{
@@ -114,11 +114,15 @@ fn context() -> Context {
 }
 
 async fn probe(target: SocketAddr, question: Question) -> Answer {
+    phased(target, question).await.0
+}
+
+/// An answer, and the parts that were done.
+async fn phased(target: SocketAddr, question: Question) -> (Answer, Vec<Phase>) {
     let probe = Probe { target, connection: Connection::default(), question, deadline: DEADLINE };
-    let context = context();
-    let answer = ask(&probe, &context).await;
+    let (answer, facts) = ask_in_detail(&probe, &context()).await;
     assert!(answer.took <= DEADLINE + Duration::from_millis(2), "{answer:?}");
-    answer
+    (answer, facts.phases.into_iter().map(|(phase, _)| phase).collect())
 }
 
 fn good(answer: Answer) -> Success {
@@ -158,8 +162,8 @@ async fn nobody() -> SocketAddr {
 
 #[tokio::test(start_paused = true)]
 async fn tcp_connections() {
-    let answer = probe(silent().await, Question::Tcp).await;
-    assert_eq!(answer.phases.iter().map(|(phase, _)| *phase).collect::<Vec<_>>(), [Phase::Connect]);
+    let (answer, phases) = phased(silent().await, Question::Tcp).await;
+    assert_eq!(phases, [Phase::Connect]);
     assert_eq!(good(answer).summary, "connected in 0 ms");
     fails(nobody().await, Question::Tcp, FailureKind::Refused, "connection refused by SERVER after 0 ms").await;
 }
@@ -167,11 +171,8 @@ async fn tcp_connections() {
 #[tokio::test(start_paused = true)]
 async fn mail_servers_that_greet() {
     let plain = says(&["220 mx.example ESMTP\r\n", "250 mx.example\r\n", "221 Bye\r\n"]).await;
-    let answer = probe(plain, smtp()).await;
-    assert_eq!(
-        answer.phases.iter().map(|(phase, _)| *phase).collect::<Vec<_>>(),
-        [Phase::Connect, Phase::FirstByte, Phase::Complete]
-    );
+    let (answer, phases) = phased(plain, smtp()).await;
+    assert_eq!(phases, [Phase::Connect, Phase::FirstByte, Phase::Complete]);
     assert_eq!(good(answer).summary, "\"220 mx.example ESMTP\"");
     for talkative in [
         says(&["220-mx.example\r\n220-is at your service\r\n220 \r\n", "250-mx.example\n250 PIPELINING\n", "x\r\n"])

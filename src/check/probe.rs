@@ -3,7 +3,7 @@
 //! Sends each question to its checker and keeps the time. When to ask, and what an answer means for a check, is decided
 //! elsewhere; nothing is remembered from one probe to the next but sockets that many of them share.
 
-use std::{io, mem, time::Duration};
+use std::{io, time::Duration};
 
 use tokio::time::{Instant, timeout_at};
 
@@ -66,8 +66,7 @@ async fn run(probe: &Probe, context: &Context, mut clock: Phases) -> (Answer, Fa
         (Err(_), Question::Script { command, .. }) => script::no_turn(command, clock.elapsed()),
         (Err(_), _) => Verdict::Bad(clock.over(probe)),
     };
-    let facts = mem::take(&mut clock.facts);
-    (clock.finish(verdict), facts)
+    (Answer { verdict, took: clock.elapsed() }, clock.facts)
 }
 
 /// Puts the question: hands it to its checker. The larger checkers are boxed: probes of the small ones wait by the thousand.
@@ -93,7 +92,6 @@ async fn put(probe: &Probe, context: &Context, clock: &mut Phases) -> Verdict {
 pub(super) struct Phases {
     begin: Instant,
     until: Instant,
-    reached: Vec<(Phase, Duration)>,
     awaited: &'static str,
     heard: Vec<u8>,
     in_detail: bool,
@@ -107,7 +105,6 @@ impl Phases {
         Self {
             begin,
             until: after(begin, deadline),
-            reached: Vec::new(),
             awaited: "",
             heard: Vec::new(),
             in_detail: false,
@@ -137,8 +134,8 @@ impl Phases {
 
     /// Notes that a part is done. Only the first time counts: a probe of many pages connects many times.
     pub(super) fn reached(&mut self, phase: Phase) {
-        if !self.reached.iter().any(|(known, _)| *known == phase) {
-            self.reached.push((phase, self.begin.elapsed()));
+        if self.in_detail && !self.facts.phases.iter().any(|(known, _)| *known == phase) {
+            self.facts.phases.push((phase, self.begin.elapsed()));
         }
     }
 
@@ -171,10 +168,5 @@ impl Phases {
         let heard = if self.heard.is_empty() { String::new() } else { format!(", only {}", quoted(&self.heard)) };
         let reason = format!("{} from {target} did not come within {}{heard}", self.awaited, spoken(time));
         Failure::new(FailureKind::Timeout, &reason, &self.heard)
-    }
-
-    /// Ends the probe.
-    fn finish(self, verdict: Verdict) -> Answer {
-        Answer { verdict, took: self.begin.elapsed(), phases: self.reached }
     }
 }

@@ -248,7 +248,7 @@ mod tests {
         fn answer(&mut self, verdict: Verdict, took: u64) -> (u128, Health) {
             let begun = self.course.due();
             let took = Duration::from_millis(took);
-            self.course.handle(begun + took, Answer { verdict, took, phases: Vec::new() }, &mut self.rng);
+            self.course.handle(begun + took, Answer { verdict, took }, &mut self.rng);
             (begun.since_start().as_millis(), self.course.health())
         }
 
@@ -321,7 +321,7 @@ mod tests {
     }
 
     fn unknown() -> Answer {
-        Answer { verdict: Verdict::Unknown("no link".into()), took: Duration::ZERO, phases: Vec::new() }
+        Answer { verdict: Verdict::Unknown("no link".into()), took: Duration::ZERO }
     }
 
     #[test]

@@ -145,7 +145,7 @@ impl Engine {
             let reason = format!("BFD session {name} is down");
             Verdict::Bad(Failure { kind: FailureKind::Reported, reason, evidence: Vec::new() })
         };
-        let answer = Answer { verdict, took: Duration::ZERO, phases: Vec::new() };
+        let answer = Answer { verdict, took: Duration::ZERO };
         for id in self.board.bfd(name).collect::<Vec<_>>() {
             self.answer(now, id, answer.clone());
         }

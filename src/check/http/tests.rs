@@ -163,10 +163,10 @@ async fn the_end_of_a_page_is_not_waited_for_beyond_its_length() {
         let _ = stream.read(&mut [0]).await;
     })
     .await;
-    let (answer, _) = try_out(&probe(target, vec![page("/")])).await;
+    let (answer, facts) = try_out(&probe(target, vec![page("/")])).await;
     assert!(matches!(answer.verdict, Verdict::Good(_)), "{answer:?}");
     assert!(answer.took < Duration::from_secs(1), "{answer:?}");
-    let phases: Vec<Phase> = answer.phases.iter().map(|(phase, _)| *phase).collect();
+    let phases: Vec<Phase> = facts.phases.iter().map(|(phase, _)| *phase).collect();
     assert_eq!(phases, [Phase::Connect, Phase::FirstByte, Phase::Complete]);
 }
 

@@ -201,7 +201,7 @@ fn report(answer: &Answer, facts: &Facts) -> String {
         Verdict::Bad(failure) => format!("bad ({}): {}\n", failure.kind, failure.reason),
         Verdict::Unknown(reason) => format!("unknown: {reason}\n"),
     };
-    for (phase, after) in &answer.phases {
+    for (phase, after) in &facts.phases {
         let tls = facts.tls.as_ref().filter(|_| *phase == Phase::Tls).map(|tls| {
             let end = tls.not_after.map(|end| format!(", certificate ends {}", day(end))).unwrap_or_default();
             let own = if tls.self_signed { ", self-signed" } else { "" };

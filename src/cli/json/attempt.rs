@@ -80,7 +80,7 @@ impl Attempt {
             weight_change: if let Some(WeightChange::Add(more)) = weight { Some(more) } else { None },
             weight_percent: if let Some(WeightChange::Percent(percent)) = weight { Some(percent) } else { None },
             seconds: answer.took.as_secs_f64(),
-            phases: answer
+            phases: facts
                 .phases
                 .iter()
                 .map(|(phase, after)| PhaseTime { phase: phase_name(*phase), seconds: after.as_secs_f64() })
