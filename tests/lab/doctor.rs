@@ -12,6 +12,7 @@ mod vrrp;
 
 use std::{
     net::SocketAddr,
+    path::Path,
     sync::{PoisonError, RwLock},
 };
 
@@ -148,13 +149,39 @@ fn the_report_is_for_people_too() {
     assert_eq!(output.status, 2, "{output}");
 }
 
+/// Files that a bundle has, with secrets in every spelling that they know; each has this one word in it.
+const SECRETS: [(&str, &str); 2] = [
+    (
+        "/etc/keepalived/keepalived.conf",
+        "$PASS=geheim\nvrrp_instance VI_1 {\n  authentication {\n    auth_type PASS\n    auth_pass $PASS\n  }\n}\n\
+         vrrp_instance VI_2 {\n  authentication { auth_type PASS auth_pass geheim }\n}\n\
+         vrrp_instance VI_3 {\n  auth_hmac {\n    key 1 hex:00geheim11\n    key 2 \"a geheim b\"\n    active_key 1\n  }\n}\n\
+         virtual_server 10.0.0.100 80 {\n  SSL {\n    password the geheim\n  }\n}\n",
+    ),
+    (
+        "/etc/sysconfig/lvsadm",
+        "vrrp add VI_1 --dev eth0 --secret geheim --vrid 51\n\
+         vrrp add VI_2 --dev eth0 --vrid 52 --hmac-key 1:a,geheim,b --hmac-key=2:'a geheim' --hmac-active 1\n\
+         bfd add B1 --secret 'a \\'geheim --auth sha1\n\
+         set mail --server m:587 --auth-file /etc/mail.auth\n\
+         check add http -t 10.0.0.100:80 --path /health --header 'Authorization: Basic geheim'\n",
+    ),
+];
+
 #[test]
 fn a_bundle_has_everything_but_secrets() {
     let hosts = cluster(1, Forwarding::Dr, Family::V4);
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("bundle.tar.gz");
     let file = file.display();
-    hosts.director.lvsadm(format!("doctor --file /dev/null --bundle {file}")).ok();
+    // Files of its own, whatever this machine has there.
+    let mut script = "set -e\n".to_owned();
+    for (path, text) in SECRETS {
+        let directory = Path::new(path).parent().expect("a directory").display();
+        script += &format!("mkdir -p {directory}; mount -t tmpfs none {directory}; cat >{path} <<'END'\n{text}END\n");
+    }
+    script += &format!("exec {} doctor --file /dev/null --bundle {file}", env!("CARGO_BIN_EXE_lvsadm"));
+    hosts.director.run(["unshare", "-m", "sh", "-c", &script]).ok();
     let names = hosts.director.run(format!("tar -tzf {file}")).ok();
     for name in ["report.txt", "facts.txt", "commands/ip--details-address.txt", "files/proc-thread-self-net-ip_vs.txt"]
     {
@@ -162,6 +189,20 @@ fn a_bundle_has_everything_but_secrets() {
     }
     let table = hosts.director.run(format!("tar -xzOf {file} lvsadm-bundle/files/proc-thread-self-net-ip_vs.txt")).ok();
     assert!(table.contains("0A000064:0050"), "{table}");
+    let all = hosts.director.run(format!("tar -xzOf {file}")).ok();
+    for kept in [
+        "auth_type PASS",
+        "active_key 1",
+        "--vrid 51",
+        "--hmac-active 1",
+        "--auth-file /etc/mail.auth",
+        "--path /health",
+    ] {
+        assert!(all.contains(kept), "{kept} is no secret");
+    }
+    assert!(all.contains("********"));
+    let told: Vec<_> = all.lines().filter(|line| line.contains("geheim")).collect();
+    assert!(told.is_empty(), "{told:#?}");
     let again = hosts.director.lvsadm(format!("doctor --file /dev/null --bundle {file}"));
     assert_eq!(again.status, 2, "{again}");
 }
