@@ -236,6 +236,10 @@ impl Process {
 
     /// Reads these services, and takes what others changed; of those that are not ours only what is to be adopted.
     fn refresh(&mut self, keys: impl IntoIterator<Item = ServiceKey>) -> Result<(), Error> {
+        // Who comes back after it was deleted does not drain.
+        if self.memory.outlives(changes) {
+            self.memory.write_turns(pools.turned());
+        }
         for key in keys {
             let adopts = self.options.owns == Owns::Whole && self.policy(&key) == Foreign::Adopt;
             if !self.engine.pools().has(&key) && !adopts || self.hidden.contains(&key) {

@@ -144,9 +144,13 @@ impl Process {
         for (service, server, turn) in turns {
             // A server that is gone drains no more.
             let _ = process.engine.turn_server(now(), (service, server), Some(turn));
+        let any = !turns.is_empty();
         }
         for warning in process.engine.pools().warnings() {
             log::warn!("{warning}");
+        }
+        if any {
+            process.memory.write_turns(process.engine.pools().turned());
         }
         process.look_for_addresses();
         Ok(process)
