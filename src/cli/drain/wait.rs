@@ -10,9 +10,9 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{Ignore, OnInterrupt, choose::Chosen, decay::Decay};
+use super::{Ignore, OnInterrupt, agent, choose::Chosen, decay::Decay};
 use crate::{
-    cli::{Error, Ui, json, kernel, render},
+    cli::{Error, Ui, holder::Holder, json, kernel, render},
     ipvs::Client,
     model::{Change, Protocol, ServerStatus, ServiceKey, Weight},
 };
@@ -83,8 +83,8 @@ pub(super) struct Options<'a> {
     pub(super) timeout: Option<Duration>,
     /// Whether servers are deleted by this command once they have nothing left.
     pub(super) delete: bool,
-    /// Whether an agent may take servers out of the kernel's table.
-    pub(super) by_agent: bool,
+    /// The agent that drains them, and deletes them if it was told to.
+    pub(super) agent: Option<&'a Holder>,
     /// Whether persistence templates bring new connections to a server without weight.
     pub(super) templates_count: bool,
     /// What SIGINT means.
@@ -194,9 +194,11 @@ fn look(client: &mut Client, drained: &mut [Drained], options: &Options<'_>) -> 
         let service = services.get(&key).and_then(Option::as_ref);
         let found = service.and_then(|it| it.servers.iter().find(|it| it.server.key == each.chosen.server.key));
         each.state = match found {
-            // An agent takes servers out that are down, and deletes those that have drained if it was told to.
-            None if options.by_agent && service.is_some() => State::Emptied,
-            None => State::Gone,
+            None => match options.agent {
+                // It may be about to put back what somebody else deleted.
+                Some(holder) => agent::left(holder, &each.chosen)?.unwrap_or(State::Draining),
+                None => State::Gone,
+            },
             Some(found) if found.server.weight > Weight::ZERO => State::Raised(found.server.weight),
             Some(found) => {
                 each.status = found.status;

@@ -87,7 +87,7 @@ pub(super) fn weights() -> String {
 pub(super) const WHOLE: &str = ":80 127.0.0.11:80 3\n:80 127.0.0.12:80 1\n:81 127.0.0.11:80 1\n:81 127.0.0.12:80 1";
 
 /// Has the connection end with a reset, after which the kernel forgets it in ten seconds instead of two minutes.
-fn reset(client: &TcpStream) {
+pub(super) fn reset(client: &TcpStream) {
     socket2::SockRef::from(client).set_linger(Some(Duration::ZERO)).expect("a socket");
 }
 

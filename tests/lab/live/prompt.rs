@@ -13,7 +13,7 @@ const ASKS: &str = "1 connections are left. Weights: [r]estore, [l]eave at 0, or
 const TAKEN: &str = ":80 127.0.0.11:80 0\n:80 127.0.0.12:80 1\n:81 127.0.0.11:80 0\n:81 127.0.0.12:80 1";
 
 /// A connection by way of the service, to the first server.
-fn connect() -> (TcpListener, TcpStream) {
+pub(super) fn connect() -> (TcpListener, TcpStream) {
     let listener = TcpListener::bind("127.0.0.11:80").expect("a server");
     ipvsadm("-e -t 10.9.0.1:80 -r 127.0.0.12:80 -m -w 0").ok();
     let client = TcpStream::connect("10.9.0.1:80").expect("through the director");
