@@ -49,7 +49,7 @@ Examples:
   lvsadm drain --list
       What is drained, by whom, since when, and what is left of it.
   lvsadm drain -r 10.0.0.11 --on-interrupt restore --json | jq -r .connections
-      For a script: what is left, once a second.
+      For a script: what is left, a line whenever that changes.
 
 A busy UDP client keeps its server, because a flow ends only some time after its last packet; and a persistent service sends a client
 that it remembers to the same server, whatever its weight. lvsadm says when it waits for those; --ignore does not.")]
