@@ -156,6 +156,8 @@ pub struct Facts {
     pub conntrack: Option<(u64, u64)>,
     /// The VRRP process here, if one answers.
     pub vrrp: Option<Status>,
+    /// Whether a keepalived runs in this network namespace: which of its addresses it should have, only it knows.
+    pub keepalived: bool,
     /// Adverts heard while listening; `None` if nobody listened.
     pub adverts: Option<Vec<Advert>>,
     /// What came of probes.
@@ -188,6 +190,7 @@ impl Facts {
             firewall: None,
             conntrack: None,
             vrrp: None,
+            keepalived: false,
             adverts: None,
             probes: Probes::default(),
             saved: None,

@@ -548,3 +548,25 @@ fn what_is_safe_is_done_once() {
     let steps: Vec<String> = examine(&facts).steps().iter().map(ToString::to_string).collect();
     assert_eq!(steps, ["sysctl -w net/ipv4/conf/all/arp_ignore=1", "ip address add 10.0.0.100/32 dev lo"]);
 }
+
+/// What became of a rule.
+fn outcome(facts: &Facts, number: u8) -> Outcome {
+    examine(facts).verdicts.into_iter().find(|verdict| verdict.number == number).expect("a rule").outcome
+}
+
+/// Only keepalived knows whether it is master here.
+#[test]
+fn a_backup_of_keepalived_need_not_have_the_address() {
+    let mut facts = director(Forwarding::Route);
+    facts.keepalived = true;
+    assert!(fired(&facts).is_empty());
+    assert!(matches!(outcome(&facts, 24), Outcome::Unknown(why) if why.contains("keepalived")));
+    facts.addresses.pop();
+    facts.ways.insert(ip("10.0.0.100"), out(2, None));
+    facts.probes.answering.insert(ip("10.0.0.100"), vec![[2, 0, 0, 0, 0, 2]]);
+    assert!(matches!(outcome(&facts, 3), Outcome::Unknown(why) if why.contains("a backup")));
+    facts.probes.answering.clear();
+    assert_eq!((fired(&facts), first(&facts).severity), (vec![3], Severity::Risk));
+    facts.keepalived = false;
+    assert_eq!((fired(&facts), first(&facts).severity), (vec![3], Severity::Broken));
+}
