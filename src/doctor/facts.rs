@@ -237,6 +237,18 @@ impl Facts {
         self.services().iter().filter_map(address).collect()
     }
 
+    /// Returns the virtual address and the port of a service; of a firewall mark, an address that its rules name, and no port.
+    pub fn vip_of(&self, key: ServiceKey) -> Option<SocketAddr> {
+        match key {
+            ServiceKey::Address { address, port, .. } => Some(SocketAddr::new(address, port)),
+            ServiceKey::Mark { mark, family } => {
+                let addresses = self.firewall.as_ref()?.marks(mark)?;
+                let address = addresses.into_iter().find(|address| Family::of(*address) == family)?;
+                Some(SocketAddr::new(address, 0))
+            }
+        }
+    }
+
     /// Returns a switch as a number, by its path under `/proc/sys/net`.
     pub fn switch(&self, path: &str) -> Option<i64> {
         self.switches.get(path)?.trim().parse().ok()

@@ -21,6 +21,7 @@ use serde_json::Value;
 use crate::support::{
     Words,
     hosts::{Family, Forwarding, Host, Hosts},
+    run_with_input,
 };
 
 /// A cluster with a service of port 80 on all of its servers, in turns.
@@ -147,6 +148,50 @@ fn the_report_is_for_people_too() {
     assert!(output.stdout.contains("mend:   lvsadm edit-real -t 10.0.0.100:80 -r 10.0.0.11:80 -w 1"), "{output}");
     let output = hosts.director.lvsadm("doctor --vip 10.0.0.100");
     assert_eq!(output.status, 2, "{output}");
+}
+
+/// What was not asked is said not to be known, and what can be asked is.
+#[test]
+fn services_that_no_connection_can_be_begun_to() {
+    let hosts = cluster(1, Forwarding::Dr, Family::V4);
+    let (director, server) = (&hosts.director, &hosts.servers[0]);
+    director.ipvsadm("-C").ok();
+    let rule = |number: u64| {
+        let report = doctor(director, "");
+        let all = report["rules"].as_array().expect("a list").clone();
+        all.into_iter().find(|rule| rule["rule"] == number).expect("the rule")
+    };
+    for table in [
+        "-A -u 10.0.0.100:53 -s rr\n-a -u 10.0.0.100:53 -r 10.0.0.11:53 -g\n",
+        "-A -t 10.0.0.100:0 -s rr -p\n-a -t 10.0.0.100:0 -r 10.0.0.11:0 -g\n",
+    ] {
+        director.inside(|| run_with_input("ipvsadm -R", table).ok());
+        assert_eq!(rule(6)["outcome"], "fine", "{table}");
+        server.run("ip address del 10.0.0.100/32 dev lo").ok();
+        assert_eq!(rule(6)["outcome"], "finding", "{table}");
+        server.run("ip address add 10.0.0.100/32 dev lo").ok();
+        director.ipvsadm("-C").ok();
+    }
+    // A server that says nothing to connections says nothing of datagrams either.
+    director.ipvsadm("-A -u 10.0.0.100:53 -s rr").ok();
+    director.ipvsadm("-a -u 10.0.0.100:53 -r 10.0.0.11:53 -g").ok();
+    server.run("iptables-legacy -A INPUT -p tcp -j DROP").ok();
+    let said = rule(6);
+    assert_eq!(said["outcome"], "unknown", "{said}");
+    assert!(said["why"].as_str().is_some_and(|why| why.contains("answers no TCP connection")), "{said}");
+    let page = director.lvsadm("doctor --file /dev/null");
+    assert!(page.stderr.contains("could not be checked"), "{page}");
+    director.ipvsadm("-C").ok();
+
+    // A link without hardware addresses: no frame can be sent, and that is no fault of the server.
+    director.run("ip link add d0 type dummy").ok();
+    director.run("ip address add 10.7.0.1/24 dev d0").ok();
+    director.run("ip link set d0 up").ok();
+    director.ipvsadm("-A -t 10.0.0.100:80 -s rr").ok();
+    director.ipvsadm("-a -t 10.0.0.100:80 -r 10.7.0.2:80 -g").ok();
+    let said = rule(6);
+    assert_eq!(said["outcome"], "unknown", "{said}");
+    assert!(said["why"].as_str().is_some_and(|why| why.contains("no frames can be sent by d0")), "{said}");
 }
 
 /// Files that a bundle has, with secrets in every spelling that they know; each has this one word in it.
