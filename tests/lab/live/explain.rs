@@ -310,6 +310,16 @@ fn the_command_tells_what_happens() {
     director.ipvsadm("-A -t 10.0.0.100:90 -s lc").ok();
     director.ipvsadm("-a -t 10.0.0.100:90 -r 10.0.0.77:90 -g").ok();
     let end = Instant::now() + Duration::from_secs(10);
+    // Who names no mark is shown the rules that may give one.
+    director.run("iptables-legacy -t mangle -A PREROUTING -d 10.0.0.100 -p tcp --dport 90 -j MARK --set-mark 5").ok();
+    let told = explain("10.0.0.2 10.0.0.100:80");
+    let rules: Vec<_> = told["mark_rules"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
+    assert_eq!(rules.len(), 1, "{told}");
+    assert!(rules[0].starts_with("iptables") && rules[0].contains("--dport 90 -j MARK --set-xmark 0x5/"), "{rules:?}");
+    assert!(director.lvsadm("explain 10.0.0.2 10.0.0.100:80").ok().contains(rules[0]));
+    assert!(explain("10.0.0.2 10.0.0.100:80 --mark 5")["mark_rules"].is_null());
+    director.run("iptables-legacy -t mangle -F").ok();
+
     loop {
         let _ = director.run("ping -c 1 -W 1 10.0.0.77");
         let told = explain("10.0.0.2 10.0.0.100:90");
