@@ -631,3 +631,19 @@ fn a_backup_of_keepalived_need_not_have_the_address() {
     facts.keepalived = false;
     assert_eq!((fired(&facts), first(&facts).severity), (vec![3], Severity::Broken));
 }
+
+#[test]
+fn sources_are_rewritten_only_where_connections_are_tracked() {
+    let rules = r#"{"nftables": [
+        {"chain": {"family": "ip", "table": "f", "name": "post", "handle": 1, "type": "nat", "hook": "postrouting", "prio": 100,
+                   "policy": "accept"}},
+        {"rule": {"family": "ip", "table": "f", "chain": "post", "handle": 2, "expr": [{"masquerade": null}]}}]}"#;
+    let mut facts = director(Forwarding::Masquerade);
+    facts.firewall = crate::doctor::firewall::parse(rules);
+    assert!(fired(&facts).is_empty(), "answers come back anyway");
+    say(&mut facts, Kind::Returning, Answer::Silent);
+    assert_eq!((fired(&facts), first(&facts).severity), (vec![14], Severity::Broken));
+    // Whether they do is not known.
+    say(&mut facts, Kind::Returning, Answer::Unsent("no frames can be sent by wg0".to_owned()));
+    assert_eq!((fired(&facts), first(&facts).severity), (vec![14], Severity::Risk));
+}
