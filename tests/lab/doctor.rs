@@ -150,6 +150,31 @@ fn the_report_is_for_people_too() {
     assert_eq!(output.status, 2, "{output}");
 }
 
+#[test]
+fn what_is_mended_is_shown_before() {
+    let hosts = cluster(1, Forwarding::Nat, Family::V4);
+    let director = &hosts.director;
+    director.sysctl("net/ipv4/ip_forward", 0);
+    let is_on = || director.run("sysctl -n net.ipv4.ip_forward").ok() == "1\n";
+    let dry = director.lvsadm("doctor --file /dev/null --fix --dry-run");
+    assert!(dry.status == 1 && dry.stderr.contains("note: would do: sysctl -w net/ipv4/ip_forward=1\n"), "{dry}");
+    assert!(dry.stdout.contains("(rule 2, forwarding)") && !is_on(), "{dry}");
+    // What cannot be done was shown as well.
+    let program = env!("CARGO_BIN_EXE_lvsadm");
+    let inside = format!(
+        "mount --bind -o ro /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys && exec {program} doctor --file /dev/null --fix"
+    );
+    let failed = director.run(["unshare", "-m", "sh", "-c", &inside]);
+    assert!(failed.status == 2 && failed.stderr.contains("read-only here"), "{failed}");
+    assert!(failed.stderr.find("doing: sysctl -w net/ipv4/ip_forward=1") < failed.stderr.find("error: "), "{failed}");
+    let fixed = director.lvsadm("doctor --file /dev/null --fix");
+    assert!(fixed.stderr.contains("note: doing: sysctl -w net/ipv4/ip_forward=1\n"), "{fixed}");
+    assert!(fixed.status == 0 && is_on(), "{fixed}");
+    works(&hosts, Family::V4);
+    director.lvsadm("prepare undo").ok();
+    assert!(!is_on());
+}
+
 /// What was not asked is said not to be known, and what can be asked is.
 #[test]
 fn services_that_no_connection_can_be_begun_to() {
