@@ -16,7 +16,7 @@ use crate::{
     ipvs::plan::{Extra, plan, undo},
     model::{Change, Conflict, Moment, ServerKey, ServiceKey, Table, Target},
     pool::{
-        drain::{Drain, Turn},
+        drain::{Drain, Left, Turn},
         foreign_changes,
         ramp::Ramp,
     },
@@ -387,7 +387,12 @@ impl Process {
                     Err(error) => return self.lose(&error),
                 }
             }
-            let left = counted.as_ref().and_then(|(_, found)| found.get(&server)).copied().unwrap_or_default();
+            let left = match counted.as_ref().and_then(|(_, found)| found.get(&server)) {
+                Some(left) => *left,
+                // Somebody deleted it, with what it had: that is no drain's doing, and is found out when tables are compared.
+                None if self.should_be_there(&service, &server) => continue,
+                None => Left::default(),
+            };
             if self.engine.count_left(at, (service, server), left) {
                 let target = Target::Server(service, server);
                 let event = Event::now((&target).into(), "drained", format_args!("{target} has drained"));
@@ -409,6 +414,11 @@ impl Process {
         if news || !deletions.is_empty() {
             self.memory.write_turns(self.engine.pools().turned());
         }
+    }
+
+    /// Whether the kernel is to have a server: one that is down may be out.
+    fn should_be_there(&self, service: &ServiceKey, server: &ServerKey) -> bool {
+        self.engine.pools().effective(service).is_some_and(|entry| entry.servers.contains_key(server))
     }
 
     /// Returns these services of the operator's table.

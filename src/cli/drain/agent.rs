@@ -21,7 +21,7 @@ pub(super) fn drain(holder: &Holder, chosen: &[Chosen], owner: String, then: The
     done(answer).map(|()| already)
 }
 
-/// Returns what became of a server that drained and is not in the kernel's table any more; `None` if it comes back there.
+/// Returns what became of a server that drained and is not in the kernel's table any more; `None` if it should be there.
 pub(super) fn left(holder: &Holder, chosen: &Chosen) -> Result<Option<State>, Error> {
     let (service, server) = (&chosen.service.key, &chosen.server.key);
     let (table, held, emptied) = holder.whole_table(Some(service))?;

@@ -195,8 +195,12 @@ fn look(client: &mut Client, drained: &mut [Drained], options: &Options<'_>) -> 
         let found = service.and_then(|it| it.servers.iter().find(|it| it.server.key == each.chosen.server.key));
         each.state = match found {
             None => match options.agent {
-                // It may be about to put back what somebody else deleted.
-                Some(holder) => agent::left(holder, &each.chosen)?.unwrap_or(State::Draining),
+                Some(holder) => match agent::left(holder, &each.chosen)? {
+                    Some(state) => state,
+                    // Whether it put back by now what somebody else deleted depends on what it was told.
+                    None if is_there(client, &each.chosen)? => State::Draining,
+                    None => State::Gone,
+                },
                 None => State::Gone,
             },
             Some(found) if found.server.weight > Weight::ZERO => State::Raised(found.server.weight),
@@ -222,6 +226,12 @@ fn look(client: &mut Client, drained: &mut [Drained], options: &Options<'_>) -> 
         }
     }
     Ok(warnings)
+}
+
+/// Whether the kernel has a server.
+fn is_there(client: &mut Client, chosen: &Chosen) -> Result<bool, Error> {
+    let service = client.service(&chosen.service.key)?;
+    Ok(service.is_some_and(|service| service.servers.iter().any(|each| each.server.key == chosen.server.key)))
 }
 
 /// Returns how many connections are waited for.

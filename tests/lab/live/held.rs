@@ -34,6 +34,8 @@ struct Held {
 
 impl Held {
     fn new(lines: &str) -> Self {
+        // Of a namespace that has ended and had the same number.
+        let _ = fs::remove_dir_all(lvsadm::host::namespace::run_dir(None));
         let place = Place::new();
         let (listener, client) = connect();
         ipvsadm("--set 900 1 300").ok();
@@ -136,6 +138,7 @@ fn who_comes_second_may_want_it_deleted() {
 fn a_server_that_others_delete_was_not_emptied() {
     for (delete, options) in [
         ("ipvsadm -d -t 10.9.0.1:80 -r 127.0.0.11:80".to_owned(), ""),
+        ("ipvsadm -d -t 10.9.0.1:80 -r 127.0.0.11:80".to_owned(), "--then delete"),
         (format!("{LVSADM} delete-real -t 10.9.0.1:80 -r 127.0.0.11:80"), "--then delete"),
     ] {
         in_netns(|| {

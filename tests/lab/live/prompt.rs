@@ -128,7 +128,7 @@ fn an_interrupt_asks_where_a_process_drains() {
         let _process = Background::start([LVSADM, "check", "run", &file]);
         let socket = lvsadm::host::namespace::run_dir(None).join("check.sock");
         until("the process answers", || Path::new(&socket).exists() && lvsadm("check list").status == 0);
-        for (keys, whole) in [(&b"l\r"[..], false), (b"r\r", true)] {
+        for (keys, whole) in [(&b"r\r"[..], true), (b"l\r", false)] {
             let mut terminal = Terminal::start(format!("{LVSADM} drain -r 127.0.0.11 -t 10.9.0.1:80"), 100, 24);
             terminal.until("1 left");
             terminal.press(b"\x03");
