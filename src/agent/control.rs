@@ -19,7 +19,9 @@ use serde_json::{Value, json, value::RawValue};
 use super::event::Author;
 
 pub use agent::{AgentCall, SaveAnswer, SetAnswer, StateAnswer};
-pub use check::{Applied, CheckCall, Drained, Held, OperatorTable, Place, Refused, Then, change, service_named};
+pub use check::{
+    Already, Applied, CheckCall, Drained, Held, OperatorTable, Place, Refused, Then, change, service_named,
+};
 pub use client::{CallError, call};
 pub use forward::ask;
 pub use journal::{JournalCall, Query};

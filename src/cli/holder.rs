@@ -17,7 +17,7 @@ use crate::{
     agent::{
         SOCKET as AGENT,
         check::control::SOCKET as CHECK,
-        control::{Applied, CheckCall, Held, OperatorTable, Refused},
+        control::{Applied, CheckCall, Held, OperatorTable, Place, Refused},
     },
     host::namespace,
     ipvs::{Client, Refusal},
@@ -112,6 +112,14 @@ impl Holder {
     /// # Errors
     /// The process does not answer, or refuses.
     pub fn table(&self, only: Option<&ServiceKey>) -> Result<(Table, Vec<Held>), Error> {
+        self.whole_table(only).map(|(table, held, _)| (table, held))
+    }
+
+    /// Returns the same, and which servers are not in it any more because they had drained.
+    ///
+    /// # Errors
+    /// As for [`Self::table`].
+    pub fn whole_table(&self, only: Option<&ServiceKey>) -> Result<(Table, Vec<Held>, Vec<Place>), Error> {
         let service = only.map(|key| print::service_name(key, &print::numeric));
         let answer: OperatorTable = self.ask(&CheckCall::GetTable { service })?;
         let text: String = answer.lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
@@ -120,7 +128,7 @@ impl Holder {
             Error::failed(format_args!("the answer of {} makes no sense: {why}", self.socket.display()))
                 .hint("lvsadm and the process may be of different versions")
         })?;
-        Ok((read.table, answer.held))
+        Ok((read.table, answer.held, answer.emptied))
     }
 
     /// Makes changes of services and servers, all of them or none, or `each` by itself. Returns those that were refused.

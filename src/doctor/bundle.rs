@@ -1,6 +1,7 @@
 //! The support archive: what rules looked at and what other tools say, in a tar file that can be given away. Secrets are masked.
 
 use std::{
+    collections::BTreeSet,
     fs::{self, OpenOptions},
     io::{self, Write},
     os::unix::fs::OpenOptionsExt,
@@ -112,31 +113,56 @@ fn name(text: &str) -> String {
     text.trim_start_matches('/').chars().map(plain).collect::<String>().trim_matches('-').to_owned()
 }
 
-/// Masks passwords, keys and communities, as save files, keepalived.conf and URLs have them. Bytes, because words that matter here are
-/// ASCII, and tables of all of Unicode would make the program larger.
+/// Masks passwords, keys and communities, as save files, keepalived.conf and URLs have them: rather too much than too little. Bytes,
+/// because words that matter here are ASCII, and tables of all of Unicode would make the program larger.
 pub fn mask(text: &str) -> String {
-    const PATTERNS: [&str; 4] = [
-        // keepalived.conf: auth_pass 1111; mail and SNMP have theirs, too.
-        r#"(?im-u)^(\s*(?:auth_pass|password|smtp_password|community|key|secret)\s+)("[^"]*"|\S+)"#,
+    // Words of a line are quoted as a shell does it, and a quote that is never closed goes to the end of the line.
+    const VALUE: &str = r#"(?:"(?:[^"\\\n]|\\.)*"?|'[^'\n]*'?|\\.|[^\s"'\\])+"#;
+    const NAME: &str =
+        "(?:auth[-_]?pass(?:word)?|auth[-_]?key|hmac[-_]?key|api[-_]?key|password|passwd|secret|token|private[-_]?key)";
+    let mut patterns = vec![
+        // keepalived.conf, where a line may have several words and a block: auth_pass 1111, key 1 hex:0011.
+        r"(?i-u)(\b(?:auth_pass|smtp_password|key[ \t]+[0-9]+)[ \t]+)[^\r\n]*".to_owned(),
+        r"(?im-u)^([ \t#!]*(?:password|community|key|secret)[ \t]+)[^\r\n]*".to_owned(),
+        // Headers; what is behind the colon has blanks and quotes of its own.
+        r#"(?i-u)(\b(?:authorization|cookie)["']?[ \t]*:)[^\r\n]*"#.to_owned(),
+        // An option that is in one pair of quotes with its value.
+        format!(r#"(?i-u)(["'](?:--)?{NAME}=)[^\r\n]*"#),
         // Options and assignments: --secret X, --password=X, "auth_pass": "X".
-        r#"(?i-u)([-_"']?(?:auth[-_]?pass(?:word)?|auth[-_]?key|hmac[-_]?key|api[-_]?key|password|passwd|secret|token|private[-_]?key)["']?\s*(?:[ =:])\s*)("[^"]*"|'[^']*'|[^\s,}]+)"#,
-        // Credentials in URLs, and headers that carry some.
-        r"(?i-u)(://[^\s/:@]*:)([^\s/@]+)(@)",
-        r#"(?i-u)(authorization:\s*(?:basic|bearer)?\s*)([^\s"']+)"#,
+        format!(r#"(?i-u)({NAME}["']?(?:[ \t]*[=:][ \t]*|[ \t]+)){VALUE}"#),
+        // Credentials in URLs.
+        r"(?i-u)(://[^\s/:@]*:)[^\s/@]+(@)".to_owned(),
     ];
+    patterns.extend(definitions(text));
     let mut masked = text.as_bytes().to_vec();
-    for pattern in PATTERNS {
+    for pattern in patterns {
         // Rather nothing than a secret.
-        let Ok(pattern) = Regex::new(pattern) else {
+        let Ok(pattern) = Regex::new(&pattern) else {
             return "(left out: it cannot be searched for secrets)\n".to_owned();
         };
         let replaced = pattern.replace_all(&masked, |found: &Captures<'_>| {
             let part = |at: usize| found.get(at).map_or(&b""[..], |part| part.as_bytes());
-            [part(1), b"********", part(3)].concat()
+            [part(1), b"********", part(2)].concat()
         });
         masked = replaced.into_owned();
     }
     String::from_utf8_lossy(&masked).into_owned()
+}
+
+/// Returns patterns for the definitions of keepalived.conf that secrets are made of: `$PASS=1111`, `auth_pass $PASS`.
+fn definitions(text: &str) -> Vec<String> {
+    let uses = Regex::new(r"(?i-u)\b(?:auth_pass|password|key[ \t]+[0-9]+)[ \t]+([^\r\n]*)");
+    let names = Regex::new(r"(?-u)\$\{?([A-Za-z0-9_]+)");
+    let (Ok(uses), Ok(names)) = (uses, names) else { return Vec::new() };
+    let used: BTreeSet<String> = uses
+        .captures_iter(text.as_bytes())
+        .filter_map(|found| found.get(1))
+        .flat_map(|rest| names.captures_iter(rest.as_bytes()))
+        .filter_map(|found| Some(String::from_utf8_lossy(found.get(1)?.as_bytes()).into_owned()))
+        .collect();
+    // A definition goes on behind a backslash at the end of its line.
+    let pattern = |name| format!(r"(?m-u)^([ \t]*\${name}[ \t]*=)(?:[^\n]*\\\n)*[^\r\n]*");
+    used.into_iter().map(pattern).collect()
 }
 
 /// A tar file in the making (POSIX ustar).
@@ -183,13 +209,35 @@ mod tests {
     fn secrets_are_masked() {
         for (text, masked) in [
             ("    auth_pass 1111\n", "    auth_pass ********\n"),
+            (
+                "authentication { auth_type PASS auth_pass 1111 }\nx",
+                "authentication { auth_type PASS auth_pass ********\nx",
+            ),
+            ("\tauth_pass\t\"a b\" # c\n", "\tauth_pass\t********\n"),
+            ("# auth_pass 1111\n", "# auth_pass ********\n"),
+            ("    key 1 hex:0011 22\n    active_key 1\n", "    key ********\n    active_key 1\n"),
+            ("auth_hmac { key 1 hex:0011 }", "auth_hmac { key 1 ********"),
+            ("  password a b\n", "  password ********\n"),
+            ("$P = ab\\\ncd\n$Q=1\nauth_pass x${P}\n", "$P =********\n$Q=1\nauth_pass ********\n"),
             ("vrrp add VI_1 --auth-pass hunter2 --vrid 5", "vrrp add VI_1 --auth-pass ******** --vrid 5"),
             ("vrrp add VI_1 --secret hunter2 --secret-file /x", "vrrp add VI_1 --secret ******** --secret-file /x"),
+            ("--secret\thunter2 -x", "--secret\t******** -x"),
             ("--hmac-key 1:abcdef --hmac-active 1", "--hmac-key ******** --hmac-active 1"),
+            ("--hmac-key 1:a,b{c} --hmac-active 1", "--hmac-key ******** --hmac-active 1"),
+            ("--hmac-key 1:\"a \\\" b\"'c d'e\\ f -x", "--hmac-key ******** -x"),
+            ("--secret 'never closed, x\n-y", "--secret ********\n-y"),
+            ("'--secret=a b' x", "'--secret=********"),
             ("--auth-pass='a b' x", "--auth-pass=******** x"),
-            (r#"{"password": "abc", "x": 1}"#, r#"{"password": ********, "x": 1}"#),
+            (r#"{"password": "a, b", "x": 1}"#, r#"{"password": ******** "x": 1}"#),
             ("http://user:geheim@10.0.0.1/", "http://user:********@10.0.0.1/"),
-            ("Authorization: Basic abcd==", "Authorization: Basic ********"),
+            ("Authorization: Digest username=\"a\", response=\"b\"", "Authorization:********"),
+            ("--header 'Authorization: Basic abcd==' -x\n-y", "--header 'Authorization:********\n-y"),
+            ("--header 'Cookie: id=geheim' -x", "--header 'Cookie:********"),
+            ("--header X-Api-Key:abc,d -x", "--header X-Api-Key:******** -x"),
+            (
+                "set mail --server m:587 --auth-file /etc/mail.auth",
+                "set mail --server m:587 --auth-file /etc/mail.auth",
+            ),
             ("-A -t 10.0.0.1:80 -s rr", "-A -t 10.0.0.1:80 -s rr"),
         ] {
             assert_eq!(mask(text), masked);

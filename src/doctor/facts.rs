@@ -156,6 +156,8 @@ pub struct Facts {
     pub conntrack: Option<(u64, u64)>,
     /// The VRRP process here, if one answers.
     pub vrrp: Option<Status>,
+    /// Whether a keepalived runs in this network namespace: which of its addresses it should have, only it knows.
+    pub keepalived: bool,
     /// Adverts heard while listening; `None` if nobody listened.
     pub adverts: Option<Vec<Advert>>,
     /// What came of probes.
@@ -188,6 +190,7 @@ impl Facts {
             firewall: None,
             conntrack: None,
             vrrp: None,
+            keepalived: false,
             adverts: None,
             probes: Probes::default(),
             saved: None,
@@ -232,6 +235,18 @@ impl Facts {
             ServiceKey::Mark { .. } => None,
         };
         self.services().iter().filter_map(address).collect()
+    }
+
+    /// Returns the virtual address and the port of a service; of a firewall mark, an address that its rules name, and no port.
+    pub fn vip_of(&self, key: ServiceKey) -> Option<SocketAddr> {
+        match key {
+            ServiceKey::Address { address, port, .. } => Some(SocketAddr::new(address, port)),
+            ServiceKey::Mark { mark, family } => {
+                let addresses = self.firewall.as_ref()?.marks(mark)?;
+                let address = addresses.into_iter().find(|address| Family::of(*address) == family)?;
+                Some(SocketAddr::new(address, 0))
+            }
+        }
     }
 
     /// Returns a switch as a number, by its path under `/proc/sys/net`.

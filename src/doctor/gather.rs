@@ -133,6 +133,7 @@ pub fn gather(asked: &Asked, mut step: impl FnMut(&'static str)) -> Result<Facts
         facts.connections = connections(&mut facts);
         facts.saved = saved(&asked.saved, &facts);
         facts.vrrp = vrrp(&asked.run_dir, &mut facts.unread);
+        facts.keepalived = keepalived();
         facts.configured = configured(&facts.vips());
     }
     switches(&mut facts);
@@ -167,6 +168,15 @@ fn kernel() -> (u32, u32) {
     let release = text("/proc/sys/kernel/osrelease").unwrap_or_default();
     let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|word| word.parse().unwrap_or(0));
     (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
+}
+
+/// Whether a process of keepalived runs in this network namespace.
+fn keepalived() -> bool {
+    let namespace = |process: &Path| fs::read_link(process.join("ns/net")).ok();
+    let own = namespace(Path::new("/proc/self"));
+    let is_one = |path: &Path| text(path.join("comm")).is_some_and(|name| name.starts_with("keepalived"));
+    let mut processes = fs::read_dir("/proc").into_iter().flatten().flatten().map(|process| process.path());
+    processes.any(|path| is_one(&path) && namespace(&path) == own)
 }
 
 fn ipvs() -> Result<Ipvs, Error> {

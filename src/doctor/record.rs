@@ -65,6 +65,15 @@ pub fn place() -> PathBuf {
     }
 }
 
+/// Says what failed, and what it takes.
+fn said(error: &io::Error) -> String {
+    if error.kind() == io::ErrorKind::PermissionDenied {
+        format!("{error}; this takes root")
+    } else {
+        error.to_string()
+    }
+}
+
 /// Reads the record; an empty one if there is none.
 ///
 /// # Errors
@@ -73,7 +82,7 @@ pub fn read(path: &Path) -> Result<Record, String> {
     let text = match fs::read(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Record::default()),
-        Err(error) => return Err(format!("cannot read {}: {error}", path.display())),
+        Err(error) => return Err(format!("cannot read {}: {}", path.display(), said(&error))),
     };
     // What is put back must be what we found, and not what somebody else wrote.
     let owner = fs::metadata(path).map(|found| found.uid()).unwrap_or(0);
@@ -93,7 +102,7 @@ pub fn read(path: &Path) -> Result<Record, String> {
 /// # Errors
 /// It cannot be written: in words.
 pub fn write(path: &Path, record: &Record) -> Result<(), String> {
-    let failed = |error: io::Error| format!("cannot write {}: {error}", path.display());
+    let failed = |error: io::Error| format!("cannot write {}: {}", path.display(), said(&error));
     if record.entries.is_empty() {
         return match fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(error)),

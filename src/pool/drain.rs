@@ -44,6 +44,12 @@ pub struct Left {
 }
 
 impl Drain {
+    /// Returns this drain after it was asked for once more: it stays whose it is and since when, and no wish to delete is forgotten.
+    #[must_use]
+    pub fn again(self, delete: bool) -> Self {
+        Self { delete: self.delete || delete, ..self }
+    }
+
     /// Takes the connections that the server still has. Returns whether it has drained only now.
     pub(super) fn count(&mut self, now: Moment, left: Left) -> bool {
         self.left = Some(left);
@@ -61,6 +67,16 @@ mod tests {
 
     fn at(seconds: u64) -> Moment {
         Moment::from_start(Duration::from_secs(seconds))
+    }
+
+    #[test]
+    fn who_comes_second_takes_nothing_away() {
+        let first =
+            Drain { since: at(5), owner: Some("a".into()), delete: true, until: Some(at(60)), left: None, over: true };
+        assert_eq!(first.clone().again(false), first);
+        let kept = Drain { delete: false, ..first.clone() };
+        assert_eq!(kept.clone().again(false), kept);
+        assert_eq!(kept.again(true), first);
     }
 
     #[test]

@@ -2,5 +2,6 @@
 
 mod drain;
 mod explain;
+mod held;
 mod prompt;
 mod top;

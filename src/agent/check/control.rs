@@ -16,7 +16,8 @@ use tokio::{
 };
 
 use super::{
-    Error, Layer, Layered, Order, Reload, RunOptions, Stop, WantedTurn, memory::Memory, process::idle_warning, rules,
+    Error, Layer, Layered, Operator, Order, Reload, RunOptions, Stop, WantedTurn, memory::Memory,
+    process::idle_warning, rules,
 };
 use crate::{
     agent::{
@@ -295,7 +296,7 @@ impl Held {
             CheckCall::GetTable { service } => {
                 let only = service.map(|name| service_named(&name)).transpose().map_err(|wrong| vec![wrong])?;
                 let answer = self.ask(|reply| Order::Table(only, reply)).await?;
-                let (table, held) = answer.map_err(|error| complaints(&error))?;
+                let Operator { table, held, emptied } = answer.map_err(|error| complaints(&error))?;
                 let nothing = Table::default();
                 let changes = plan(&nothing, &table, Extra::Keep);
                 let lines = changes.map(|change| print::change_line(&change)).collect();
@@ -304,7 +305,8 @@ impl Held {
                     why: held.why.to_owned(),
                     weight: held.weight.map(Weight::value),
                 });
-                reply(&OperatorTable { lines, held: held.collect() })
+                let emptied = emptied.iter().map(|(service, server)| Place::new(service, server)).collect();
+                reply(&OperatorTable { lines, held: held.collect(), emptied })
             }
             CheckCall::Apply { lines, each } => {
                 let changes = changes(&lines)?;

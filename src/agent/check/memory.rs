@@ -5,6 +5,7 @@
 //! the next one passes over.
 
 use std::{
+    collections::HashSet,
     fs::{File, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
@@ -44,6 +45,8 @@ pub(super) struct Memory {
     file: Option<File>,
     /// Lines of the table when it was written, and added since.
     lines: (usize, usize),
+    /// Servers of which it is kept that they drain or ramp.
+    turned: HashSet<(ServiceKey, ServerKey)>,
     failed: bool,
 }
 
@@ -160,10 +163,25 @@ impl Memory {
         }
     }
 
+    /// Whether these changes delete a server of which it is kept that it drains or ramps.
+    pub(super) fn outlives(&self, changes: &[Change]) -> bool {
+        let deletes = |change: &Change| match change {
+            Change::DeleteServer(service, server) => self.turned.contains(&(*service, *server)),
+            Change::DeleteService(key) => self.turned.iter().any(|(service, _)| service == key),
+            _ => false,
+        };
+        !self.turned.is_empty() && changes.iter().any(deletes)
+    }
+
     /// Writes which servers drain and ramp.
     pub(super) fn write_turns<'a>(&mut self, turns: impl Iterator<Item = (ServiceKey, ServerKey, &'a Turn)>) {
         let Some(directory) = &self.directory else { return };
-        let kept: Vec<Kept> = turns.map(|(service, server, turn)| kept(&service, &server, turn)).collect();
+        self.turned.clear();
+        let kept = turns.map(|(service, server, turn)| {
+            self.turned.insert((service, server));
+            kept(&service, &server, turn)
+        });
+        let kept: Vec<Kept> = kept.collect();
         let written = serde_json::to_vec(&kept)
             .map_err(io::Error::from)
             .and_then(|content| store::replace_private(&directory.join(TURNS), &content));
@@ -373,6 +391,10 @@ mod tests {
         let ramp = Turn::Ramp(Ramp::new(moment(5), Duration::from_secs(60)));
         memory.write_turns([(service, server, &drain), (service, server, &ramp)].into_iter());
         assert_eq!(memory.turns(), [(service, server, drain), (service, server, ramp)]);
+        let other = ServerKey { port: 1, ..server };
+        assert!(!memory.outlives(&[Change::DeleteServer(service, other)]));
+        assert!(memory.outlives(&[Change::DeleteServer(service, server)]));
+        assert!(memory.outlives(&[Change::DeleteService(service)]));
         std::fs::write(directory.path().join(TURNS), "[{}]").unwrap();
         assert_eq!(memory.turns(), []);
     }

@@ -140,7 +140,7 @@ pub enum Order {
     /// Go on with what another layer makes of the operator's table, with everything that was adopted. Answered as `Replace`.
     Reload(Reload, oneshot::Sender<Result<Vec<String>, Error>>),
     /// What is the operator's table, or this service of it; and what does the kernel not have as it is there?
-    Table(Option<ServiceKey>, oneshot::Sender<Result<(Table, Vec<HeldServer>), Error>>),
+    Table(Option<ServiceKey>, oneshot::Sender<Result<Operator, Error>>),
     /// Change services and servers of the operator's table: all or nothing, or each change by itself.
     Apply {
         /// The changes.
@@ -172,6 +172,17 @@ pub enum Order {
         /// Whether it is up.
         up: bool,
     },
+}
+
+/// The operator's table, or a part of it.
+#[derive(Clone, Debug, Default)]
+pub struct Operator {
+    /// The table.
+    pub table: Table,
+    /// What the kernel should not have as it is there.
+    pub held: Vec<HeldServer>,
+    /// Servers that are not in it any more because they had drained and were to be deleted then; the last of them.
+    pub emptied: Vec<(ServiceKey, ServerKey)>,
 }
 
 /// Another layer, and what it makes of the operator's table.

@@ -7,22 +7,24 @@ use std::collections::{BTreeMap, HashSet};
 use indexmap::IndexSet;
 use nix::errno::Errno;
 
-use super::{Error, Foreign, Owns, WantedTurn, process::Process};
+use super::{Error, Foreign, Operator, Owns, WantedTurn, process::Process};
 use crate::{
     agent::{
-        control::{Applied, Drained, Place, Refused},
+        control::{Already, Applied, Drained, Place, Refused},
         event::{Author, Event, Subject},
     },
     ipvs::plan::{Extra, plan, undo},
     model::{Change, Conflict, Moment, ServerKey, ServiceKey, Table, Target},
     pool::{
-        HeldServer,
-        drain::{Drain, Turn},
+        drain::{Drain, Left, Turn},
         foreign_changes,
         ramp::Ramp,
     },
     sys::clock::now,
 };
+
+/// So many servers that were deleted when they had drained are kept in mind, for who waits for that.
+const MOST_EMPTIED: usize = 4096;
 
 /// So many changes at once are said one by one.
 const MOST_SAID: usize = 10;
@@ -31,12 +33,11 @@ const MOST_SAID: usize = 10;
 type Refusals = BTreeMap<usize, (Errno, Option<String>)>;
 
 impl Process {
-    /// Returns the operator's table, or one service of it, as others have left it; and what the kernel should not have as it
-    /// is there.
+    /// Returns the operator's table, or one service of it, as others have left it.
     ///
     /// # Errors
     /// The kernel cannot be talked to.
-    pub(super) fn operator(&mut self, only: Option<ServiceKey>) -> Result<(Table, Vec<HeldServer>), Error> {
+    pub(super) fn operator(&mut self, only: Option<ServiceKey>) -> Result<Operator, Error> {
         self.be_connected()?;
         match only {
             Some(key) => self.refresh([key])?,
@@ -52,7 +53,10 @@ impl Process {
             Some(key) => self.part([key]),
             None => pools.operator_table(),
         };
-        Ok((table, pools.held(only)))
+        let gone = |(service, server): &&(ServiceKey, ServerKey)| {
+            only.is_none_or(|only| only == *service) && pools.operator_server(service, server).is_none()
+        };
+        Ok(Operator { table, held: pools.held(only), emptied: self.emptied.iter().filter(gone).copied().collect() })
     }
 
     /// Makes changes of services and servers: all of them or none, or `each` by itself.
@@ -232,6 +236,10 @@ impl Process {
     pub(super) fn remember(&mut self, changes: &[Change]) {
         let pools = self.engine.pools();
         self.memory.note(changes, || pools.operator_table());
+        // Who comes back after it was deleted does not drain.
+        if self.memory.outlives(changes) {
+            self.memory.write_turns(pools.turned());
+        }
     }
 
     /// Reads these services, and takes what others changed; of those that are not ours only what is to be adopted.
@@ -299,25 +307,42 @@ impl Process {
         let at = now();
         let mut answer = Drained::default();
         for place in places {
-            let drains = self.engine.pools().turn_of(&place).is_some_and(|turn| matches!(turn, Turn::Drain(_)));
+            let before = match self.engine.pools().turn_of(&place) {
+                Some(Turn::Drain(drain)) => Some(drain.clone()),
+                _ => None,
+            };
             let turn = match wanted {
-                WantedTurn::Drain { owner, delete, timeout } => Some(Turn::Drain(Drain {
-                    since: at,
-                    owner: owner.clone(),
-                    delete: *delete,
-                    until: timeout.map(|timeout| at + timeout),
-                    left: None,
-                    over: false,
+                WantedTurn::Drain { owner, delete, timeout } => Some(Turn::Drain(match before {
+                    Some(drain) => {
+                        answer.already.push(Already {
+                            place: Place::new(&place.0, &place.1),
+                            owner: drain.owner.clone(),
+                            since_ms: u64::try_from(at.since(drain.since).as_millis()).unwrap_or(u64::MAX),
+                        });
+                        drain.again(*delete)
+                    }
+                    None => Drain {
+                        since: at,
+                        owner: owner.clone(),
+                        delete: *delete,
+                        until: timeout.map(|timeout| at + timeout),
+                        left: None,
+                        over: false,
+                    },
                 })),
-                WantedTurn::Back(_) if !drains && self.engine.pools().operator_server(&place.0, &place.1).is_some() => {
+                WantedTurn::Back(_)
+                    if before.is_none() && self.engine.pools().operator_server(&place.0, &place.1).is_some() =>
+                {
                     continue;
                 }
                 WantedTurn::Back(ramp) if ramp.is_zero() => None,
                 WantedTurn::Back(ramp) => Some(Turn::Ramp(Ramp::new(at, *ramp))),
             };
+            self.emptied.retain(|emptied| *emptied != place);
             match self.engine.turn_server(at, place, turn) {
-                Some(changed) => {
-                    answer.changed += usize::from(changed);
+                Some(false) => {}
+                Some(true) => {
+                    answer.changed += 1;
                     self.say_turn(&place, wanted, by);
                 }
                 None => answer.missing.push(Place::new(&place.0, &place.1)),
@@ -362,7 +387,12 @@ impl Process {
                     Err(error) => return self.lose(&error),
                 }
             }
-            let left = counted.as_ref().and_then(|(_, found)| found.get(&server)).copied().unwrap_or_default();
+            let left = match counted.as_ref().and_then(|(_, found)| found.get(&server)) {
+                Some(left) => *left,
+                // Somebody deleted it, with what it had: that is no drain's doing, and is found out when tables are compared.
+                None if self.should_be_there(&service, &server) => continue,
+                None => Left::default(),
+            };
             if self.engine.count_left(at, (service, server), left) {
                 let target = Target::Server(service, server);
                 let event = Event::now((&target).into(), "drained", format_args!("{target} has drained"));
@@ -374,13 +404,21 @@ impl Process {
                 matches!(self.engine.pools().turn_of(&(service, server)), Some(Turn::Drain(drain)) if drain.over);
             if over && delete {
                 deletions.push(Change::DeleteServer(service, server));
+                self.emptied.push_back((service, server));
             }
         }
+        let surplus = self.emptied.len().saturating_sub(MOST_EMPTIED);
+        self.emptied.drain(..surplus);
         self.take(&deletions, false);
         self.remember(&deletions);
         if news || !deletions.is_empty() {
             self.memory.write_turns(self.engine.pools().turned());
         }
+    }
+
+    /// Whether the kernel is to have a server: one that is down may be out.
+    fn should_be_there(&self, service: &ServiceKey, server: &ServerKey) -> bool {
+        self.engine.pools().effective(service).is_some_and(|entry| entry.servers.contains_key(server))
     }
 
     /// Returns these services of the operator's table.

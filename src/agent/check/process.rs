@@ -67,6 +67,8 @@ pub(super) struct Process {
     /// Whether it was laid over another table.
     pub(super) outdated: bool,
     pub(super) memory: Memory,
+    /// Servers that were deleted because they had drained, and did not drain again since; the last of them.
+    pub(super) emptied: VecDeque<(ServiceKey, ServerKey)>,
     context: Rc<Context>,
     /// Who runs commands that name no user.
     user: User,
@@ -125,6 +127,7 @@ impl Process {
             idle,
             outdated: false,
             memory,
+            emptied: VecDeque::new(),
             ignored: HashMap::new(),
             strange: HashSet::new(),
             dirty: leftovers(&mut keeper, options.first_mark)?,
@@ -144,9 +147,13 @@ impl Process {
             ready: false,
         };
         process.dirty.extend(process.hidden.keys());
+        let any = !turns.is_empty();
         for (service, server, turn) in turns {
             // A server that is gone drains no more.
             let _ = process.engine.turn_server(now(), (service, server), Some(turn));
+        }
+        if any {
+            process.memory.write_turns(process.engine.pools().turned());
         }
         for warning in process.engine.pools().warnings() {
             log::warn!("{warning}");

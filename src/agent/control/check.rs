@@ -55,7 +55,7 @@ pub enum CheckCall {
     /// That servers get no new connections, whatever their weight; answered by a [`Drained`].
     #[serde(rename = "table.drain")]
     Drain {
-        /// Which servers; those that drain already take over what is said here.
+        /// Which servers. Those that drain already stay as they are, but for a deletion that is asked for only now.
         targets: Vec<Place>,
         /// Who asks, for people.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -156,6 +156,9 @@ pub struct OperatorTable {
     pub lines: Vec<String>,
     /// Servers that the kernel does not have as the operator wants them, and why.
     pub held: Vec<Held>,
+    /// Servers that were deleted lately because they had drained, as their drains asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub emptied: Vec<Place>,
 }
 
 /// A server that the kernel does not have as the operator wants it.
@@ -199,6 +202,22 @@ pub struct Drained {
     pub changed: usize,
     /// Servers that the operator's table does not have.
     pub missing: Vec<Place>,
+    /// Servers that were to drain and did so before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub already: Vec<Already>,
+}
+
+/// A server that drained before somebody asked for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Already {
+    /// Which.
+    #[serde(flatten)]
+    pub place: Place,
+    /// Who asked first, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// How many milliseconds ago.
+    pub since_ms: u64,
 }
 
 impl CheckCall {

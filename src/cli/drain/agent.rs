@@ -2,17 +2,45 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{choose::Chosen, wait};
+use super::{
+    choose::Chosen,
+    wait::{self, State},
+};
 use crate::{
-    agent::control::{CheckCall, Drained, Place, Then},
+    agent::control::{Already, CheckCall, Drained, Place, Then},
     cli::{Complaint, Error, holder::Holder},
     model::ServerStatus,
     pool::status::Status,
 };
 
-/// Has servers drained.
-pub(super) fn drain(holder: &Holder, chosen: &[Chosen], owner: String, then: Then) -> Result<(), Error> {
-    done(holder.ask(&CheckCall::Drain { targets: places(chosen), owner: Some(owner), then, timeout: None })?)
+/// Has servers drained. Returns those that did so before.
+pub(super) fn drain(holder: &Holder, chosen: &[Chosen], owner: String, then: Then) -> Result<Vec<Already>, Error> {
+    let mut answer: Drained =
+        holder.ask(&CheckCall::Drain { targets: places(chosen), owner: Some(owner), then, timeout: None })?;
+    let already = std::mem::take(&mut answer.already);
+    done(answer).map(|()| already)
+}
+
+/// Returns what became of a server that drained and is not in the kernel's table any more; `None` if it should be there.
+pub(super) fn left(holder: &Holder, chosen: &Chosen) -> Result<Option<State>, Error> {
+    let (service, server) = (&chosen.service.key, &chosen.server.key);
+    let (table, held, emptied) = holder.whole_table(Some(service))?;
+    let place = Place::new(service, server);
+    Ok(if table.services.get(service).is_some_and(|entry| entry.servers.contains_key(server)) {
+        // Down, for instance: the agent took it out.
+        let out = held.iter().any(|held| held.place == place && held.weight.is_none());
+        out.then_some(State::Emptied)
+    } else if emptied.contains(&place) {
+        Some(State::Deleted)
+    } else {
+        Some(State::Gone)
+    })
+}
+
+/// Tells this server in an answer.
+pub(super) fn find<'a>(already: &'a [Already], chosen: &Chosen) -> Option<&'a Already> {
+    let place = Place::new(&chosen.service.key, &chosen.server.key);
+    already.iter().find(|each| each.place == place)
 }
 
 /// Gives servers their weight back, within `ramp` seconds. Returns how many were drained.
@@ -38,7 +66,7 @@ pub(in crate::cli) fn drained(holder: &Holder, servers: Vec<Chosen>) -> Result<V
             owner: drain.owner.clone().unwrap_or_default(),
             ours: false,
             since: Some(since),
-            state: if drain.drained { wait::State::Emptied } else { wait::State::Draining },
+            state: if drain.drained { State::Emptied } else { State::Draining },
             status: ServerStatus {
                 active: drain.active.unwrap_or_default(),
                 inactive: drain.inactive.unwrap_or_default(),

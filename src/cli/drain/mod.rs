@@ -7,7 +7,7 @@ pub(in crate::cli) mod owner;
 pub(in crate::cli) mod record;
 pub(in crate::cli) mod wait;
 
-use std::{net::IpAddr, time::Duration};
+use std::{fmt::Display, net::IpAddr, time::Duration};
 
 use clap::{Args, ValueEnum};
 
@@ -49,7 +49,7 @@ Examples:
   lvsadm drain --list
       What is drained, by whom, since when, and what is left of it.
   lvsadm drain -r 10.0.0.11 --on-interrupt restore --json | jq -r .connections
-      For a script: what is left, once a second.
+      For a script: what is left, a line whenever that changes.
 
 A busy UDP client keeps its server, because a flow ends only some time after its last packet; and a persistent service sends a client
 that it remembers to the same server, whatever its weight. lvsadm says when it waits for those; --ignore does not.")]
@@ -140,7 +140,7 @@ pub fn run(args: DrainArgs, ui: &mut Ui) -> Result<u8, Error> {
     let mut client = kernel::open()?;
     let signals = if args.no_wait { None } else { Some(Signals::new()?) };
     let mut drained = match &holder {
-        Some(holder) => begin_by_agent(holder, &args, &services, &servers)?,
+        Some(holder) => begin_by_agent(holder, &args, &services, &servers, ui)?,
         None => begin(&args, &mut client, &services, &servers, ui)?,
     };
     let templates = says(&mut client, &drained, &args, ui)?;
@@ -149,7 +149,7 @@ pub fn run(args: DrainArgs, ui: &mut Ui) -> Result<u8, Error> {
             ignore: &args.ignore,
             timeout: timeout.map(|seconds| Duration::from_secs(seconds.into())),
             delete: args.then == Then::Delete && !by_agent,
-            by_agent,
+            agent: holder.as_ref(),
             templates_count: templates && !args.ignore.contains(&Ignore::Templates),
             on_interrupt: args.on_interrupt,
             json: args.json,
@@ -203,6 +203,7 @@ fn begin_by_agent(
     args: &DrainArgs,
     services: &ServiceFilter,
     servers: &[(IpAddr, Option<u16>)],
+    ui: &mut Ui,
 ) -> Result<Vec<Drained>, Error> {
     let chosen = choose(&holder.table(None)?.0, services, servers)?;
     let then = match args.then {
@@ -210,19 +211,36 @@ fn begin_by_agent(
         Then::Delete => control::Then::Delete,
     };
     let owner = owner::operator();
-    agent::drain(holder, &chosen, owner.clone(), then)?;
-    Ok(chosen
-        .into_iter()
-        .map(|chosen| Drained {
+    let already = agent::drain(holder, &chosen, owner.clone(), then)?;
+    let begun = chosen.into_iter().map(|chosen| {
+        let before = agent::find(&already, &chosen);
+        let owner = before.map_or_else(|| owner.clone(), |before| before.owner.clone().unwrap_or_default());
+        if let Some(before) = before {
+            say_already(&chosen, render::duration(before.since_ms / 1000), &owner, ui);
+        } else if chosen.server.weight == Weight::ZERO {
+            say_idle(&chosen, ui);
+        }
+        Drained {
             weight: Some(chosen.server.weight.value()),
-            owner: owner.clone(),
-            ours: true,
+            owner,
+            ours: before.is_none(),
             since: None,
             state: State::Draining,
             status: ServerStatus::default(),
             chosen,
-        })
-        .collect())
+        }
+    });
+    Ok(begun.collect())
+}
+
+/// Says that somebody drained a server before.
+fn say_already(chosen: &Chosen, since: impl Display, owner: &str, ui: &mut Ui) {
+    ui.note(format_args!("{} drains already, since {since}: {owner}", chosen.label()));
+}
+
+/// Says that a server got nothing new before.
+fn say_idle(chosen: &Chosen, ui: &mut Ui) {
+    ui.note(format_args!("{} has weight 0 already, and nobody drains it", chosen.label()));
 }
 
 /// Says what makes this drain longer than it looks. Returns whether clients that are remembered come back to drained servers.

@@ -103,7 +103,7 @@ pub(super) fn begin(
         let member = chosen.member();
         if let Some(drain) = list.drain(&member) {
             let weight = (drain.weight > 0).then_some(drain.weight);
-            ui.note(format_args!("{} drains already, since {}: {}", chosen.label(), since(drain.since), drain.owner));
+            super::say_already(&chosen, since(drain.since), &drain.owner, ui);
             begun.push(Begun { weight, owner: drain.owner.clone(), ours: false, chosen });
             continue;
         }
@@ -111,7 +111,7 @@ pub(super) fn begin(
         let target = list.starts.iter().find(|start| start.member == member).map(|start| start.weight);
         let weight = target.unwrap_or_else(|| chosen.server.weight.value());
         if weight == 0 {
-            ui.note(format_args!("{} has weight 0 already, and nobody drains it", chosen.label()));
+            super::say_idle(&chosen, ui);
         }
         let drain = Drain { member, weight, owner: owner.to_owned(), since: now(), pid: process::id() };
         list.drains.push(drain);

@@ -10,9 +10,9 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{Ignore, OnInterrupt, choose::Chosen, decay::Decay};
+use super::{Ignore, OnInterrupt, agent, choose::Chosen, decay::Decay};
 use crate::{
-    cli::{Error, Ui, json, kernel, render},
+    cli::{Error, Ui, holder::Holder, json, kernel, render},
     ipvs::Client,
     model::{Change, Protocol, ServerStatus, ServiceKey, Weight},
 };
@@ -83,8 +83,8 @@ pub(super) struct Options<'a> {
     pub(super) timeout: Option<Duration>,
     /// Whether servers are deleted by this command once they have nothing left.
     pub(super) delete: bool,
-    /// Whether an agent may take servers out of the kernel's table.
-    pub(super) by_agent: bool,
+    /// The agent that drains them, and deletes them if it was told to.
+    pub(super) agent: Option<&'a Holder>,
     /// Whether persistence templates bring new connections to a server without weight.
     pub(super) templates_count: bool,
     /// What SIGINT means.
@@ -194,9 +194,15 @@ fn look(client: &mut Client, drained: &mut [Drained], options: &Options<'_>) -> 
         let service = services.get(&key).and_then(Option::as_ref);
         let found = service.and_then(|it| it.servers.iter().find(|it| it.server.key == each.chosen.server.key));
         each.state = match found {
-            // An agent takes servers out that are down, and deletes those that have drained if it was told to.
-            None if options.by_agent && service.is_some() => State::Emptied,
-            None => State::Gone,
+            None => match options.agent {
+                Some(holder) => match agent::left(holder, &each.chosen)? {
+                    Some(state) => state,
+                    // Whether it put back by now what somebody else deleted depends on what it was told.
+                    None if is_there(client, &each.chosen)? => State::Draining,
+                    None => State::Gone,
+                },
+                None => State::Gone,
+            },
             Some(found) if found.server.weight > Weight::ZERO => State::Raised(found.server.weight),
             Some(found) => {
                 each.status = found.status;
@@ -220,6 +226,12 @@ fn look(client: &mut Client, drained: &mut [Drained], options: &Options<'_>) -> 
         }
     }
     Ok(warnings)
+}
+
+/// Whether the kernel has a server.
+fn is_there(client: &mut Client, chosen: &Chosen) -> Result<bool, Error> {
+    let service = client.service(&chosen.service.key)?;
+    Ok(service.is_some_and(|service| service.servers.iter().any(|each| each.server.key == chosen.server.key)))
 }
 
 /// Returns how many connections are waited for.

@@ -104,7 +104,7 @@ pub struct Prepared {
     schema: u32,
     dry_run: bool,
     steps: Vec<StepItem>,
-    /// Files that were written.
+    /// Files that are (or would be) written.
     files: Vec<PathBuf>,
 }
 

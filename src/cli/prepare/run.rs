@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// Plans and carries out.
+/// Plans, shows the plan, and carries it out.
 pub(super) fn prepare(
     command: &str,
     how: &HowArgs,
@@ -28,12 +28,25 @@ pub(super) fn prepare(
     let mut host = Host::open().map_err(host_error)?;
     let seen = seen(&mut host, addresses.into_iter()).map_err(host_error)?;
     let steps = plan(&seen).map_err(complaints)?;
+    let (needed, _) = find(&mut host, &steps).map_err(failed)?;
+    let mut files = Vec::new();
+    if how.persist {
+        let record = record::read(&record::place()).map_err(Error::failed)?;
+        files = persist::files(command, &steps, &record).map_err(Error::failed)?;
+    }
+    let files: Vec<PathBuf> = files.into_iter().map(|file| file.found.path).collect();
+    show(&steps, &needed, &files, how, ui)?;
     if how.dry_run {
-        let (needed, _) = find(&mut host, &steps).map_err(failed)?;
-        return show(&steps, &needed, &[], how, ui);
+        if !how.json {
+            ui.note("nothing was changed");
+        }
+        return Ok(0);
     }
     let done = carry_out(&mut host, command, &steps, how.persist)?;
-    show(&steps, &done.steps, &done.files, how, ui)
+    if !how.json {
+        say_done(&done, ui);
+    }
+    Ok(0)
 }
 
 /// What was done.
@@ -98,33 +111,34 @@ fn new_to(record: &Record, found: &[Found]) -> Vec<Found> {
     found.iter().filter(|each| !known(each)).cloned().collect()
 }
 
-fn show(steps: &[Step], needed: &[Step], files: &[PathBuf], how: &HowArgs, ui: &mut Ui) -> Result<u8, Error> {
+/// Shows what is to be done, before anything of it is.
+fn show(steps: &[Step], needed: &[Step], files: &[PathBuf], how: &HowArgs, ui: &mut Ui) -> Result<(), Error> {
     if how.json {
         ui.json(&json::Prepared::new(how.dry_run, steps, needed, files))?;
-        return Ok(0);
+        return ui.flush();
     }
     for step in steps {
-        let line = step.to_string();
-        ui.print(
-            clean(&if needed.contains(step) { format!("{line}\n") } else { format!("# as it should be: {line}\n") })
-                .as_bytes(),
-        )?;
+        let as_it_is = if needed.contains(step) { "" } else { "# as it should be: " };
+        ui.print(clean(&format!("{as_it_is}{step}\n")).as_bytes())?;
     }
     for file in files {
+        ui.print(clean(&format!("# file: {}\n", file.display())).as_bytes())?;
+    }
+    ui.flush()
+}
+
+/// Says what was done.
+fn say_done(done: &Done, ui: &mut Ui) {
+    for file in &done.files {
         ui.note(format_args!("wrote {}", file.display()));
     }
-    ui.flush()?;
-    if how.dry_run {
-        ui.note("nothing was changed");
-    } else if needed.is_empty() && files.is_empty() {
-        ui.note("nothing was to be done");
-    } else {
-        ui.note("`lvsadm prepare undo` puts everything back");
-        if !files.is_empty() {
-            ui.note("`systemctl daemon-reload` shows systemd the new unit before the next boot");
-        }
+    if done.steps.is_empty() && done.files.is_empty() {
+        return ui.note("nothing was to be done");
     }
-    Ok(0)
+    ui.note("`lvsadm prepare undo` puts everything back");
+    if !done.files.is_empty() {
+        ui.note("`systemctl daemon-reload` shows systemd the new unit before the next boot");
+    }
 }
 
 /// Put back what `prepare` and `doctor --fix` changed

@@ -17,7 +17,7 @@ use std::{
     net::{IpAddr, SocketAddr},
 };
 
-use crate::model::{ServerKey, ServiceKey};
+use crate::model::{Forwarding, Protocol, RealServer, ServerKey, ServiceKey};
 
 /// Bytes of an Ethernet header.
 pub(super) const ETHERNET: usize = 14;
@@ -49,7 +49,9 @@ pub enum Answer {
     Unreachable(&'static str),
     /// Nothing in a second.
     Silent,
-    /// The probe could not be sent: why.
+    /// There is no way to it, or nobody at the end of the way: why.
+    Absent(String),
+    /// The probe could not be made, which says nothing of the server: why.
     Unsent(String),
 }
 
@@ -106,6 +108,20 @@ impl Probes {
 /// Returns a hardware address as people write it.
 pub fn shown(mac: Mac) -> String {
     mac.map(|byte| format!("{byte:02x}")).join(":")
+}
+
+/// Returns the port of a server at which packets of a service arrive; 0: at the one that the client names.
+fn port(key: ServiceKey, server: &RealServer) -> u16 {
+    match server.forwarding {
+        Forwarding::Masquerade => server.key.port,
+        _ => key.port().unwrap_or(0),
+    }
+}
+
+/// Whether a probe, which is the begin of a TCP connection, is what clients of the service send as well. If not, it is made at a port
+/// that may be any, and tells only whether the server has the address that it was sent to: a refusal is as good as an answer.
+pub fn is_exact(key: ServiceKey, server: &RealServer) -> bool {
+    matches!(key, ServiceKey::Address { protocol: Protocol::Tcp, .. }) && port(key, server) != 0
 }
 
 /// Returns the socket address of a service.

@@ -9,12 +9,11 @@ use std::{
 use super::{
     Answer, Kind, Mac, Path, PathMtu, Probes,
     frames::{self, Ends, Seen},
-    socket,
 };
 use crate::{
     doctor::facts::{Facts, Way, elsewhere, is_tunnel},
     host::Link,
-    model::{Family, Forwarding, Protocol, ServiceKey},
+    model::{Family, Forwarding},
     sys::raw::{Arena, Capture, wait},
 };
 
@@ -29,6 +28,9 @@ const SEQUENCE: u32 = 0x4c56_0000;
 
 /// More probes than this are not made; a cluster of that size breaks in ways that the first thousands show, too.
 const MOST: usize = 4096;
+
+/// Where a connection is begun if it does not matter whether somebody listens: a port that few filters mind.
+const ANY_PORT: u16 = 80;
 
 /// Frames sent before answers are looked at, so that no queue runs over.
 const BURST: usize = 64;
@@ -182,34 +184,26 @@ impl Volley<'_> {
         usable.first().map(|own| own.address)
     }
 
-    /// Begins a connection for each server of a TCP service, in every way that bears on its method.
+    /// Begins a connection for each server of which a virtual address is known, in every way that bears on its method.
     fn connections(&mut self) {
         let mut begun: Vec<Begun> = Vec::new();
         for (service, server) in self.facts.servers() {
-            let key = service.service.key;
-            let (ServiceKey::Address { protocol: Protocol::Tcp, port, .. }, Some(vip)) = (key, socket(key)) else {
-                continue;
-            };
-            let real = server.server.key;
-            let own_port = match server.server.forwarding {
-                Forwarding::Masquerade => real.port,
-                _ => port,
-            };
-            if port == 0 || begun.len() + 2 > MOST {
-                continue;
-            }
+            let (key, real) = (service.service.key, server.server.key);
+            let Some(vip) = self.facts.vip_of(key).filter(|_| begun.len() + 2 <= MOST) else { continue };
+            let ports = [super::port(key, &server.server), real.port, vip.port()];
+            let port = ports.into_iter().find(|port| *port != 0).unwrap_or(ANY_PORT);
             let kinds = match server.server.forwarding {
                 Forwarding::Masquerade => [Kind::Direct, Kind::Returning],
                 forwarding if is_tunnel(forwarding) => [Kind::Direct, Kind::Wrapped],
                 Forwarding::Route => [Kind::Direct, Kind::Routed],
                 _ => continue,
             };
-            let own = SocketAddr::new(real.address, own_port);
+            let own = SocketAddr::new(real.address, port);
             for kind in kinds {
                 let (from, to) = match kind {
                     Kind::Direct => (None, own),
                     Kind::Returning => (Some(self.client_of(vip, SocketAddr::new(real.address, real.port))), own),
-                    Kind::Routed | Kind::Wrapped => (None, vip),
+                    Kind::Routed | Kind::Wrapped => (None, SocketAddr::new(vip.ip(), port)),
                 };
                 let path = Path { service: key, server: real, kind, answer: Answer::Silent };
                 match self.prepare(&path, from, to) {
@@ -217,7 +211,7 @@ impl Volley<'_> {
                         ready.sequence = SEQUENCE | u32::try_from(begun.len()).unwrap_or_default();
                         begun.push(ready);
                     }
-                    Err(why) => self.found.paths.push(Path { answer: Answer::Unsent(why), ..path }),
+                    Err(answer) => self.found.paths.push(Path { answer, ..path }),
                 }
             }
         }
@@ -237,14 +231,27 @@ impl Volley<'_> {
         waiting.copied().unwrap_or_else(|| elsewhere(Family::of(server.ip())))
     }
 
-    fn prepare(&self, path: &Path, from: Option<IpAddr>, to: SocketAddr) -> Result<Begun, String> {
+    fn prepare(&self, path: &Path, from: Option<IpAddr>, to: SocketAddr) -> Result<Begun, Answer> {
         let server = path.server.address;
-        let (port, hop) = self.next_hop(server).ok_or_else(|| format!("no Ethernet link leads to {server}"))?;
-        let at = self.ports.get(port).ok_or("no link")?;
-        let mac = self.found.macs.get(&hop).ok_or_else(|| format!("{hop} does not answer on {}", at.link.name))?;
+        let unsent = |why: &str| Answer::Unsent(why.to_owned());
+        let way = self.facts.ways.get(&server);
+        let link = way.and_then(Way::link).and_then(|link| self.facts.link(link));
+        let (port, hop) = self.next_hop(server).ok_or_else(|| match (way, link) {
+            (Some(Way::Nowhere), _) => Answer::Absent(format!("no route leads to {server}")),
+            (Some(Way::Local), _) => unsent("the server is this host itself"),
+            (_, Some(link)) => Answer::Unsent(format!("no frames can be sent by {}, which leads there", link.name)),
+            _ => unsent("it is not known which link leads there"),
+        })?;
+        let at = self.ports.get(port).ok_or_else(|| unsent("no link leads there"))?;
+        let name = &at.link.name;
+        if self.source(&at.link, hop).is_none() {
+            return Err(Answer::Unsent(format!("{name} has no address of its own to ask {hop} from")));
+        }
+        let mac = self.found.macs.get(&hop);
+        let mac = mac.ok_or_else(|| Answer::Absent(format!("{hop} does not answer on {name}")))?;
         let source = from.or_else(|| self.source(&at.link, to.ip()).or_else(|| self.own_source(to.ip())));
-        let source = source.ok_or_else(|| format!("{} has no address of that family", at.link.name))?;
-        Ok(Begun {
+        let source = source.ok_or_else(|| Answer::Unsent(format!("{name} has no address of that family")))?;
+        let begun = Begun {
             path: path.clone(),
             port,
             ends: Ends { from: at.mac, to: *mac },
@@ -252,7 +259,8 @@ impl Volley<'_> {
             to,
             outer: (path.kind == Kind::Wrapped).then_some(server),
             sequence: 0,
-        })
+        };
+        self.frame(&begun, true).map(|_| begun).ok_or_else(|| unsent("no frame can be made of these addresses"))
     }
 
     /// Returns any address of ours of the family: for what is wrapped in the other one.

@@ -36,12 +36,21 @@ pub(super) fn vip(facts: &Facts) -> Outcome {
     if facts.services().is_empty() {
         return Outcome::NotNeeded("there is no service");
     }
-    let mut findings = Vec::new();
+    let (mut findings, mut unknown) = (Vec::new(), None);
     for vip in facts.vips() {
         // A backup has it not, and that is right.
         let waits = instance(facts, vip).is_some_and(|instance| instance.state != State::Master);
         let Some(way) = facts.ways.get(&vip).filter(|way| **way != Way::Local && !waits) else { continue };
         let elsewhere = facts.probes.answering.get(&vip).and_then(|macs| macs.first());
+        if facts.keepalived && instance(facts, vip).is_none() {
+            // It may be its backup; but then somebody has the address.
+            if facts.probes.made && elsewhere.is_none() {
+                findings.push(unanswered(facts, vip));
+            }
+            let why = "this host does not have it, which is right as long as the keepalived here is a backup";
+            unknown.get_or_insert_with(|| format!("{vip}: {why}"));
+            continue;
+        }
         let (read, follows, command) = match elsewhere {
             Some(mac) if facts.probes.owner(*mac).is_none() => (
                 format!("this host does not have it; {} answers for it", shown(*mac)),
@@ -70,7 +79,17 @@ pub(super) fn vip(facts: &Facts) -> Outcome {
             findings.extend(marked(facts, mark, family));
         }
     }
-    Outcome::Checked(findings)
+    match unknown {
+        Some(why) if findings.is_empty() => Outcome::Unknown(why),
+        _ => Outcome::Checked(findings),
+    }
+}
+
+/// A virtual address that keepalived may have the care of, and that nobody has.
+fn unanswered(facts: &Facts, vip: IpAddr) -> Finding {
+    let read = "keepalived runs here, this host does not have it, and no other host answers for it";
+    let follows = format!("unless another network has it, {} gets no packets anywhere", services_of(facts, vip));
+    Finding::risk(vip, read, follows).mend("journalctl -u keepalived   (on all directors: which of them is master?)")
 }
 
 /// A service of a firewall mark needs a rule that sets it, and packets that come in for this host.

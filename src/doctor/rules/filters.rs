@@ -6,7 +6,7 @@ use super::{kernel::conntracked, paths::leaving};
 use crate::{
     doctor::{
         facts::{Facts, Role},
-        finding::{Finding, Outcome},
+        finding::{Finding, Outcome, Severity},
         firewall::{Dropped, Hook, Packet, Ruleset},
         probe::{Answer, Kind},
     },
@@ -211,8 +211,13 @@ pub(super) fn conntrack(facts: &Facts) -> Outcome {
                 && !matches!(back, Some(Answer::Accepted | Answer::Refused))
         });
         if let Some((service, server)) = rewritten {
-            findings.push(
-                Finding::broken(
+            let back = facts.probes.answer(service.service.key, server.server.key, Kind::Returning);
+            let asked = !matches!(back, None | Some(Answer::Unsent(_)));
+            // Who was not asked may answer by way of this host all the same.
+            let severity = if asked { Severity::Broken } else { Severity::Risk };
+            findings.push(Finding {
+                severity,
+                ..Finding::broken(
                     format!("{} at {}", service.service.key, server.server.key),
                     "a rule of the firewall rewrites the source of what goes to the server (masquerade or snat), and \
                      net/ipv4/vs/conntrack is 0",
@@ -221,8 +226,8 @@ pub(super) fn conntrack(facts: &Facts) -> Outcome {
                 )
                 .step(crate::host::sysctl::Key::new("ipv4/vs/conntrack").ok().map(|key| {
                     crate::host::prepare::Step::switch(key, "1")
-                })),
-            );
+                }))
+            });
         }
     }
     if let Some((count, most)) = facts.conntrack

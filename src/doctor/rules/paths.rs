@@ -1,6 +1,9 @@
 //! Rules about what servers made of probes.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    fmt::Display,
+    net::{IpAddr, SocketAddr},
+};
 
 use super::{
     kernel::conntracked,
@@ -11,9 +14,9 @@ use crate::{
         facts::{Facts, Way, is_tunnel},
         finding::{Finding, Outcome},
         firewall::{Hook, Packet},
-        probe::{Answer, Kind, in_network, socket},
+        probe::{Answer, Kind, in_network, is_exact},
     },
-    model::{Checksum, Forwarding, SnapshotServer, SnapshotService, Tunnel},
+    model::{Checksum, Family, Forwarding, ServiceKey, SnapshotServer, SnapshotService, Tunnel},
 };
 
 /// Returns servers that get traffic by a method.
@@ -33,8 +36,44 @@ fn is_there(facts: &Facts, service: &SnapshotService, server: &SnapshotServer) -
     matches!(answer(facts, service, server, Kind::Direct), Some(Answer::Accepted | Answer::Refused))
 }
 
-fn vip(service: &SnapshotService) -> Option<SocketAddr> {
-    socket(service.service.key)
+/// Whether a probe is what clients of the service send.
+fn exact(service: &SnapshotService, server: &SnapshotServer) -> bool {
+    is_exact(service.service.key, &server.server)
+}
+
+/// Servers of which a rule learnt nothing, and why.
+#[derive(Default)]
+struct Unasked(Vec<String>);
+
+impl Unasked {
+    fn note(&mut self, service: &SnapshotService, server: &SnapshotServer, why: impl Display) {
+        self.0.push(format!("{} at {}: {why}", service.service.key, server.server.key));
+    }
+
+    /// Notes a server that was not asked at all.
+    fn never(&mut self, service: &SnapshotService, server: &SnapshotServer) {
+        let why = match service.service.key {
+            ServiceKey::Mark { .. } => "no rule of the firewall tells an address of the service",
+            ServiceKey::Address { .. } => "there are too many servers to ask all of them",
+        };
+        self.note(service, server, why);
+    }
+
+    /// Notes a server that did not answer what its clients do not ask for either.
+    fn silent(&mut self, service: &SnapshotService, server: &SnapshotServer) {
+        self.note(service, server, "it answers no TCP connection, which says nothing of this service");
+    }
+
+    /// Returns what came of the rule: without findings it is kept only if everybody was asked.
+    fn outcome(self, findings: Vec<Finding>) -> Outcome {
+        match self.0.as_slice() {
+            [first] if findings.is_empty() => Outcome::Unknown(first.clone()),
+            [first, others @ ..] if findings.is_empty() => {
+                Outcome::Unknown(format!("{first}; and {} more servers", others.len()))
+            }
+            _ => Outcome::Checked(findings),
+        }
+    }
 }
 
 pub(super) fn server_vip(facts: &Facts) -> Outcome {
@@ -45,15 +84,14 @@ pub(super) fn server_vip(facts: &Facts) -> Outcome {
     if !facts.probes.made {
         return Outcome::Unknown("no probes were made".to_owned());
     }
-    let mut findings = Vec::new();
+    let (mut findings, mut unasked) = (Vec::new(), Unasked::default());
     for (service, server) in with(facts, is_routed) {
-        let (Some(vip), real) = (vip(service), server.server.key.address) else { continue };
+        let real = server.server.key.address;
         // That packets arrive at another port is a matter of its own.
         if ignores_port(service, server) {
             continue;
         }
         let about = format!("{} at {}", service.service.key, server.server.key);
-        let prepare = format!("lvsadm prepare real-server --vip {} --mode dr", vip.ip());
         if let Some(gateway) = facts.ways.get(&real).and_then(Way::gateway) {
             findings.push(
                 Finding::broken(
@@ -66,10 +104,30 @@ pub(super) fn server_vip(facts: &Facts) -> Outcome {
             );
             continue;
         }
-        let answer = match answer(facts, service, server, Kind::Routed) {
-            None | Some(Answer::Accepted) => continue,
-            Some(answer) => answer,
+        let asked = facts.vip_of(service.service.key).zip(answer(facts, service, server, Kind::Routed));
+        let Some((vip, answer)) = asked else {
+            unasked.never(service, server);
+            continue;
         };
+        let exact = exact(service, server);
+        let at = |address: IpAddr| match exact {
+            true => SocketAddr::new(address, vip.port()).to_string(),
+            false => address.to_string(),
+        };
+        match answer {
+            Answer::Accepted => continue,
+            Answer::Refused if !exact => continue,
+            Answer::Unsent(why) => {
+                unasked.note(service, server, why);
+                continue;
+            }
+            Answer::Silent | Answer::Unreachable(_) if !exact && !is_there(facts, service, server) => {
+                unasked.silent(service, server);
+                continue;
+            }
+            _ => {}
+        }
+        let prepare = format!("lvsadm prepare real-server --vip {} --mode dr", vip.ip());
         let follows = "clients that get this server wait, and give up";
         findings.push(match answer {
             Answer::Refused if answer_is_refused(facts, service, server) => Finding::broken(
@@ -89,7 +147,7 @@ pub(super) fn server_vip(facts: &Facts) -> Outcome {
             .mend_on(real, format!("let the server program listen at all addresses, or at {vip}, too")),
             _ if !is_there(facts, service, server) => Finding::broken(
                 about,
-                format!("neither {} nor {vip} answers there{}", SocketAddr::new(real, vip.port()), reason(answer)),
+                format!("neither {} nor {} answers there{}", at(real), at(vip.ip()), reason(answer)),
                 follows,
             )
             .mend(format!(
@@ -99,7 +157,11 @@ pub(super) fn server_vip(facts: &Facts) -> Outcome {
             )),
             _ => Finding::broken(
                 about,
-                format!("{real} answers, and a packet for {vip} at its MAC address is not answered{}", reason(answer)),
+                format!(
+                    "{real} answers, and a packet for {} at its MAC address is not answered{}",
+                    at(vip.ip()),
+                    reason(answer)
+                ),
                 format!("the server does not have {}, or filters what is for it: {follows}", vip.ip()),
             )
             .mend_on(real, prepare)
@@ -109,7 +171,7 @@ pub(super) fn server_vip(facts: &Facts) -> Outcome {
             ),
         });
     }
-    Outcome::Checked(findings)
+    unasked.outcome(findings)
 }
 
 fn answer_is_refused(facts: &Facts, service: &SnapshotService, server: &SnapshotServer) -> bool {
@@ -119,7 +181,7 @@ fn answer_is_refused(facts: &Facts, service: &SnapshotService, server: &Snapshot
 fn reason(answer: &Answer) -> String {
     match answer {
         Answer::Unreachable(why) => format!(" (ICMP: {why})"),
-        Answer::Unsent(why) => format!(" ({why})"),
+        Answer::Absent(why) => format!(" ({why})"),
         _ => String::new(),
     }
 }
@@ -140,17 +202,36 @@ pub(super) fn tunnel(facts: &Facts) -> Outcome {
     if !facts.probes.made {
         return Outcome::Unknown("no probes were made".to_owned());
     }
-    let mut findings = Vec::new();
+    let (mut findings, mut unasked) = (Vec::new(), Unasked::default());
     for (service, server) in with(facts, is_tunnel) {
-        let (Some(vip), real) = (vip(service), server.server.key.address) else { continue };
+        let real = server.server.key.address;
         let Forwarding::Tunnel(tunnel) = server.server.forwarding else { continue };
         if ignores_port(service, server) {
             continue;
         }
-        let answer = match answer(facts, service, server, Kind::Wrapped) {
-            None | Some(Answer::Accepted) => continue,
-            Some(answer) => answer,
+        let asked = facts.vip_of(service.service.key).zip(answer(facts, service, server, Kind::Wrapped));
+        let Some((vip, answer)) = asked else {
+            unasked.never(service, server);
+            continue;
         };
+        let exact = exact(service, server);
+        let at = |address: IpAddr| match exact {
+            true => SocketAddr::new(address, vip.port()).to_string(),
+            false => address.to_string(),
+        };
+        match answer {
+            Answer::Accepted => continue,
+            Answer::Refused if !exact => continue,
+            Answer::Unsent(why) => {
+                unasked.note(service, server, why);
+                continue;
+            }
+            Answer::Silent if !exact && !is_there(facts, service, server) => {
+                unasked.silent(service, server);
+                continue;
+            }
+            _ => {}
+        }
         let about = format!("{} at {}", service.service.key, server.server.key);
         let follows = "clients that get this server wait, and give up";
         let over = if vip.is_ipv4() == real.is_ipv4() {
@@ -184,13 +265,13 @@ pub(super) fn tunnel(facts: &Facts) -> Outcome {
             .mend_on(real, format!("let the server program listen at all addresses, or at {vip}, too")),
             _ if !is_there(facts, service, server) => Finding::broken(
                 about,
-                format!("neither {} nor {vip} through the tunnel answers{}", SocketAddr::new(real, vip.port()), reason(answer)),
+                format!("neither {} nor {} through the tunnel answers{}", at(real), at(vip.ip()), reason(answer)),
                 follows,
             )
             .mend(format!("is the host up? ping {real}")),
             _ => Finding::broken(
                 about,
-                format!("{real} answers, and what is wrapped for {vip} is not answered{}", reason(answer)),
+                format!("{real} answers, and what is wrapped for {} is not answered{}", at(vip.ip()), reason(answer)),
                 format!(
                     "the server's tunnel interface is down, or it lacks {}, or its reverse path filter is strict, or it filters: \
                      {follows}",
@@ -201,7 +282,7 @@ pub(super) fn tunnel(facts: &Facts) -> Outcome {
             .mend_on(real, format!("lvsadm doctor --{options}   (if that does not help)")),
         });
     }
-    Outcome::Checked(findings)
+    unasked.outcome(findings)
 }
 
 /// Returns how many bytes wrapping adds.
@@ -223,12 +304,15 @@ pub(super) fn mtu(facts: &Facts) -> Outcome {
     if !facts.probes.made {
         return Outcome::Unknown("no probes were made".to_owned());
     }
-    let mut findings = Vec::new();
+    let (mut findings, mut unasked) = (Vec::new(), Unasked::default());
     let mut told = Vec::new();
     for (service, server) in with(facts, is_tunnel) {
         let real = server.server.key.address;
         let Forwarding::Tunnel(tunnel) = server.server.forwarding else { continue };
-        let Some((mtu, passes)) = facts.probes.mtus.get(&real).and_then(|mtu| Some((*mtu, mtu.passes?))) else {
+        let mtu = facts.probes.mtus.get(&real);
+        let Some((mtu, passes)) = mtu.and_then(|mtu| Some((*mtu, mtu.passes?))) else {
+            let why = if mtu.is_some() { "it answers no echo requests" } else { "it could not be asked" };
+            unasked.note(service, server, why);
             continue;
         };
         if passes >= mtu.believed || told.contains(&real) {
@@ -236,7 +320,7 @@ pub(super) fn mtu(facts: &Facts) -> Outcome {
         }
         told.push(real);
         let inner = passes.saturating_sub(overhead(tunnel, real));
-        let headers = if vip(service).is_some_and(|vip| vip.is_ipv6()) { 60 } else { 40 };
+        let headers = if service.service.key.family() == Family::V6 { 60 } else { 40 };
         let link = facts.link_to(real).map_or("LINK", |link| link.name.as_str());
         let via = facts.ways.get(&real).and_then(Way::gateway);
         let via = via.map(|gateway| format!(" via {gateway}")).unwrap_or_default();
@@ -257,7 +341,7 @@ pub(super) fn mtu(facts: &Facts) -> Outcome {
             ),
         );
     }
-    Outcome::Checked(findings)
+    unasked.outcome(findings)
 }
 
 /// A packet as IPVS sends it to a server, where it leaves.
@@ -285,10 +369,10 @@ pub(super) fn nat_gateway(facts: &Facts) -> Outcome {
     if !facts.probes.made {
         return Outcome::Unknown("no probes were made".to_owned());
     }
-    let mut findings = Vec::new();
+    let (mut findings, mut unasked) = (Vec::new(), Unasked::default());
     for (service, server) in with(facts, is_nat) {
         let real = server.server.key;
-        let Some(ends) = ends(service, server) else { continue };
+        let ends = ends(service, server);
         let about = format!("{} at {real}", service.service.key);
         let direct = answer(facts, service, server, Kind::Direct);
         let sources = facts.firewall.as_ref();
@@ -309,7 +393,7 @@ pub(super) fn nat_gateway(facts: &Facts) -> Outcome {
             })
         };
         let servers = |client: &IpAddr| facts.servers().any(|(_, server)| server.server.key.address == *client);
-        let neighbour = facts.connections.stuck.get(&ends).and_then(|clients| {
+        let neighbour = ends.and_then(|ends| facts.connections.stuck.get(&ends)).and_then(|clients| {
             clients.keys().find(|client| near(client) && !servers(client) && facts.held(**client).next().is_none())
         });
         let director = facts.ways.get(&real.address).and_then(|way| match way {
@@ -317,8 +401,11 @@ pub(super) fn nat_gateway(facts: &Facts) -> Outcome {
             _ => None,
         });
         let director = director.map_or_else(|| "DIRECTOR".to_owned(), |address| address.to_string());
-        let silent =
-            matches!(answer(facts, service, server, Kind::Returning), Some(Answer::Silent | Answer::Unreachable(_)));
+        let back = answer(facts, service, server, Kind::Returning);
+        let silent = matches!(back, Some(Answer::Silent | Answer::Unreachable(_)));
+        let alive = ends.is_some_and(|ends| facts.connections.alive.contains(&ends));
+        let exact = exact(service, server);
+        let answers = direct == Some(&Answer::Accepted) || !exact && direct == Some(&Answer::Refused);
         if let Some(client) = neighbour.filter(|_| silent) {
             findings.push(
                 Finding::broken(
@@ -331,7 +418,9 @@ pub(super) fn nat_gateway(facts: &Facts) -> Outcome {
                     format!("lvsadm prepare real-server --mode nat --gateway {director} --client {client}"),
                 ),
             );
-        } else if silent && direct == Some(&Answer::Accepted) && !facts.connections.alive.contains(&ends) {
+        } else if alive || answers && matches!(back, Some(Answer::Accepted | Answer::Refused)) {
+            // Packets go both ways.
+        } else if silent && answers {
             findings.push(
                 Finding::broken(
                     about,
@@ -341,15 +430,21 @@ pub(super) fn nat_gateway(facts: &Facts) -> Outcome {
                 .mend_on(real.address, format!("lvsadm prepare real-server --mode nat --gateway {director}"))
                 .mend_on(real.address, format!("lvsadm doctor --real-server --mode nat --gateway {director}   (what its route is now)")),
             );
-        } else if let Some(Answer::Silent | Answer::Refused | Answer::Unreachable(_)) = direct
-            && !facts.connections.alive.contains(&ends)
+        } else if matches!(direct, Some(Answer::Absent(_)))
+            || exact && matches!(direct, Some(Answer::Silent | Answer::Refused | Answer::Unreachable(_)))
         {
             let read = format!("{real} does not take connections{}", direct.map(reason).unwrap_or_default());
             findings.push(
                 Finding::broken(about, read, "clients that get this server wait or are refused")
                     .mend(format!("is the server program running? lvsadm check try tcp {real}")),
             );
+        } else {
+            match direct.zip(back) {
+                Some((Answer::Unsent(why), _) | (_, Answer::Unsent(why))) => unasked.note(service, server, why),
+                Some(_) => unasked.silent(service, server),
+                None => unasked.never(service, server),
+            }
         }
     }
-    Outcome::Checked(findings)
+    unasked.outcome(findings)
 }

@@ -548,3 +548,102 @@ fn what_is_safe_is_done_once() {
     let steps: Vec<String> = examine(&facts).steps().iter().map(ToString::to_string).collect();
     assert_eq!(steps, ["sysctl -w net/ipv4/conf/all/arp_ignore=1", "ip address add 10.0.0.100/32 dev lo"]);
 }
+
+/// What became of a rule.
+fn outcome(facts: &Facts, number: u8) -> Outcome {
+    examine(facts).verdicts.into_iter().find(|verdict| verdict.number == number).expect("a rule").outcome
+}
+
+#[test]
+fn what_nobody_asked_is_not_fine() {
+    let rules = [(Forwarding::Route, 6), (Forwarding::Tunnel(Tunnel::Ipip), 9), (Forwarding::Masquerade, 11)];
+    for (forwarding, rule) in rules {
+        let says = |facts: &Facts| match outcome(facts, rule) {
+            Outcome::Unknown(why) => why,
+            other => panic!("{forwarding:?}: {other:?}"),
+        };
+        let mut facts = director(forwarding);
+        assert_eq!(outcome(&facts, rule), Outcome::Checked(Vec::new()));
+        for path in &mut facts.probes.paths {
+            path.answer = Answer::Unsent("no frames can be sent by wg0, which leads there".to_owned());
+        }
+        let unsent = "TCP 10.0.0.100:80 at 10.0.0.11:80: no frames can be sent by wg0, which leads there";
+        assert_eq!(says(&facts), unsent);
+        assert!(fired(&facts).is_empty());
+        // A host that is not there is another matter.
+        for path in &mut facts.probes.paths {
+            path.answer = Answer::Absent("10.0.0.11 does not answer on eth0".to_owned());
+        }
+        assert_eq!(fired(&facts), [rule]);
+        assert!(first(&facts).read.contains("10.0.0.11 does not answer on eth0"));
+        facts.probes.paths.clear();
+        assert!(says(&facts).contains("too many servers"));
+        edit(&mut facts, |service| service.service.key = ServiceKey::Mark { mark: 5, family: Family::V4 });
+        assert!(says(&facts).contains("no rule of the firewall tells an address"));
+    }
+    let mut facts = director(Forwarding::Tunnel(Tunnel::Ipip));
+    assert!(matches!(outcome(&facts, 10), Outcome::Unknown(why) if why.ends_with("it could not be asked")));
+    facts.probes.mtus.insert(SERVER.address, PathMtu { believed: 1500, passes: None });
+    assert!(matches!(outcome(&facts, 10), Outcome::Unknown(why) if why.ends_with("it answers no echo requests")));
+    facts.probes.mtus.insert(SERVER.address, PathMtu { believed: 1500, passes: Some(1500) });
+    assert_eq!(outcome(&facts, 10), Outcome::Checked(Vec::new()));
+}
+
+/// A service of datagrams is asked with the begin of a TCP connection, which tells where packets go and nothing more.
+#[test]
+fn a_refusal_tells_where_packets_go() {
+    let key = ServiceKey::Address { protocol: Protocol::Udp, address: ip("10.0.0.100"), port: 80 };
+    let rules = [
+        (Forwarding::Route, 6, Kind::Routed),
+        (Forwarding::Tunnel(Tunnel::Ipip), 9, Kind::Wrapped),
+        (Forwarding::Masquerade, 11, Kind::Returning),
+    ];
+    for (forwarding, rule, kind) in rules {
+        let mut facts = director(forwarding);
+        edit(&mut facts, |service| service.service.key = key);
+        for path in &mut facts.probes.paths {
+            path.service = key;
+            path.answer = Answer::Refused;
+        }
+        assert_eq!(outcome(&facts, rule), Outcome::Checked(Vec::new()), "{forwarding:?}");
+        say(&mut facts, kind, Answer::Silent);
+        assert_eq!(fired(&facts), [rule], "{forwarding:?}");
+        for path in &mut facts.probes.paths {
+            path.answer = Answer::Silent;
+        }
+        assert!(matches!(outcome(&facts, rule), Outcome::Unknown(why) if why.contains("no TCP connection")));
+    }
+}
+
+/// Only keepalived knows whether it is master here.
+#[test]
+fn a_backup_of_keepalived_need_not_have_the_address() {
+    let mut facts = director(Forwarding::Route);
+    facts.keepalived = true;
+    assert!(fired(&facts).is_empty());
+    assert!(matches!(outcome(&facts, 24), Outcome::Unknown(why) if why.contains("keepalived")));
+    facts.addresses.pop();
+    facts.ways.insert(ip("10.0.0.100"), out(2, None));
+    facts.probes.answering.insert(ip("10.0.0.100"), vec![[2, 0, 0, 0, 0, 2]]);
+    assert!(matches!(outcome(&facts, 3), Outcome::Unknown(why) if why.contains("a backup")));
+    facts.probes.answering.clear();
+    assert_eq!((fired(&facts), first(&facts).severity), (vec![3], Severity::Risk));
+    facts.keepalived = false;
+    assert_eq!((fired(&facts), first(&facts).severity), (vec![3], Severity::Broken));
+}
+
+#[test]
+fn sources_are_rewritten_only_where_connections_are_tracked() {
+    let rules = r#"{"nftables": [
+        {"chain": {"family": "ip", "table": "f", "name": "post", "handle": 1, "type": "nat", "hook": "postrouting", "prio": 100,
+                   "policy": "accept"}},
+        {"rule": {"family": "ip", "table": "f", "chain": "post", "handle": 2, "expr": [{"masquerade": null}]}}]}"#;
+    let mut facts = director(Forwarding::Masquerade);
+    facts.firewall = crate::doctor::firewall::parse(rules);
+    assert!(fired(&facts).is_empty(), "answers come back anyway");
+    say(&mut facts, Kind::Returning, Answer::Silent);
+    assert_eq!((fired(&facts), first(&facts).severity), (vec![14], Severity::Broken));
+    // Whether they do is not known.
+    say(&mut facts, Kind::Returning, Answer::Unsent("no frames can be sent by wg0".to_owned()));
+    assert_eq!((fired(&facts), first(&facts).severity), (vec![14], Severity::Risk));
+}

@@ -18,10 +18,16 @@ const STRICT_SWITCHES: [&str; 5] = ["VMware", "Microsoft", "Amazon", "Google", "
 /// Timers that are later than a second are a matter of the machine, not of the program.
 const SECOND: usize = 3;
 
+/// What is to be said where no VRRP process of ours answers.
+fn nobody(facts: &Facts) -> Outcome {
+    if facts.keepalived {
+        return Outcome::Unknown("keepalived runs here, which cannot be asked about its virtual routers".to_owned());
+    }
+    Outcome::NotNeeded("no VRRP process answers here")
+}
+
 pub(super) fn peers(facts: &Facts) -> Outcome {
-    let Some(status) = &facts.vrrp else {
-        return Outcome::NotNeeded("no VRRP process answers here");
-    };
+    let Some(status) = &facts.vrrp else { return nobody(facts) };
     let Some(adverts) = &facts.adverts else {
         return Outcome::Unknown("nobody listened for adverts".to_owned());
     };
@@ -182,9 +188,7 @@ pub(super) fn virtual_mac(facts: &Facts) -> Outcome {
 }
 
 pub(super) fn scheduling(facts: &Facts) -> Outcome {
-    let Some(status) = &facts.vrrp else {
-        return Outcome::NotNeeded("no VRRP process answers here");
-    };
+    let Some(status) = &facts.vrrp else { return nobody(facts) };
     let late = status.lateness.over.get(SECOND).copied().unwrap_or(0);
     let paused: u64 = status.instances.iter().map(|instance| instance.counters.paused).sum();
     if late == 0 && paused == 0 {

@@ -225,7 +225,7 @@ fn changes_of_others_services_are_passed_on() {
         assert_eq!(rows(&director), now);
         let (reply, answer) = oneshot::channel();
         process.order(Order::Table(None, reply));
-        let (table, _) = answer.blocking_recv().expect("an answer").expect("the kernel can be asked");
+        let table = answer.blocking_recv().expect("an answer").expect("the kernel can be asked").table;
         assert_eq!(table.services.keys().collect::<Vec<_>>(), [&key], "what others have is not ours");
         // One line is wrong: what was done of ours and of theirs is undone. Or each stands by itself.
         for (good, bad) in

@@ -2,6 +2,8 @@
 
 use std::sync::Once;
 
+use serde_json::Value;
+
 use super::{doctor, fired, says, serve};
 use crate::support::{
     hosts::{Family, Forwarding, Host, Hosts},
@@ -129,6 +131,11 @@ fn all_of_it_or_nothing() {
     let output = host.lvsadm("prepare director --mode nat --vip 10.0.0.100 --vip fd00::100 --dev eth0");
     assert_eq!(output.status, 1, "{output}");
     assert!(output.stderr.contains("IPv6 is switched off on eth0"), "{output}");
+    // What was to be done was seen before it failed.
+    assert!(output.stdout.contains("ip address add 10.0.0.100/32 dev eth0\n"), "{output}");
+    let output = host.lvsadm("prepare director --mode nat --vip 10.0.0.100 --vip fd00::100 --dev eth0 --json");
+    let plan: Value = serde_json::from_str(&output.stdout).expect("one document");
+    assert_eq!((output.status, &plan["dry_run"]), (1, &false.into()), "{output}");
     assert_eq!(state(host), before);
     assert!(host.lvsadm("prepare undo").stderr.contains("nothing is recorded"));
     let output = host.lvsadm("prepare director --mode dr --vip 10.0.0.100 --dev nolink");
@@ -146,6 +153,38 @@ fn all_of_it_or_nothing() {
     assert_eq!(state(host), before);
     host.lvsadm("prepare director --mode dr --vip 10.0.0.100 --dry-run").ok();
     assert_eq!(state(host), before, "nothing is done to try");
+}
+
+#[test]
+fn plans_and_what_is_undone_for_programs() {
+    let hosts = Hosts::new(0);
+    let host = &hosts.director;
+    freshen(host);
+    let json = |words: &str| -> Value { serde_json::from_str(&host.lvsadm(words).ok()).expect("one document") };
+    let command = "prepare real-server --mode dr --vip 10.0.0.100";
+    let changes = |document: &Value| -> Vec<bool> {
+        let steps = document["steps"].as_array().expect("a list").iter();
+        steps.map(|step| step["changes"].as_bool().expect("a boolean")).collect()
+    };
+    let plan = json(&format!("{command} --json --dry-run"));
+    assert_eq!((&plan["dry_run"], &plan["files"]), (&true.into(), &Value::Array(Vec::new())), "{plan}");
+    assert!(plan["steps"].as_array().expect("a list").iter().any(|step| {
+        (&step["command"], &step["changes"]) == (&"ip address add 10.0.0.100/32 dev lo".into(), &true.into())
+    }));
+    let done = json(&format!("{command} --json"));
+    assert_eq!((&done["dry_run"], &done["steps"]), (&false.into(), &plan["steps"]), "what is done is what was planned");
+    assert!(changes(&done).contains(&true));
+    assert!(!changes(&json(&format!("{command} --json"))).contains(&true), "it is as it should be");
+
+    for options in ["--json --dry-run", "--json"] {
+        let undone = json(&format!("prepare undo {options}"));
+        assert_eq!(undone["dry_run"], options.contains("dry-run"), "{undone}");
+        let all = undone["undone"].as_array().expect("a list");
+        assert_eq!((all.len(), &all[0]["command"]), (1, &format!("lvsadm {command}").into()), "{undone}");
+        let steps = all[0]["steps"].as_array().expect("a list");
+        assert!(steps.contains(&"ip address del 10.0.0.100/32 dev lo".into()), "{undone}");
+    }
+    assert_eq!(json("prepare undo --json")["undone"], Value::Array(Vec::new()));
 }
 
 #[test]
@@ -179,6 +218,11 @@ fn what_lasts_is_written_and_taken_away() {
         ["prepare real-server --mode dr --vip 10.0.0.100", "prepare director --mode dr --vip 10.0.0.101 --dev eth0"];
     let prepare = || commands.iter().for_each(|command| drop(host.lvsadm(format!("{command} --persist")).ok()));
     let before = state(host);
+    let planned = host.lvsadm(format!("{} --persist --dry-run", commands[0])).ok();
+    for file in [files[0], files[2], files[3]] {
+        assert!(planned.contains(&format!("# file: {file}\n")), "{planned}");
+    }
+    assert!(files.iter().all(|file| std::fs::symlink_metadata(file).is_err()), "nothing is done to try");
     prepare();
     let (written, prepared) = (files.map(read), state(host));
     assert!(written[0].contains("net/ipv4/conf/all/arp_ignore = 1\n"), "{written:?}");

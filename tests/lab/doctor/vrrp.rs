@@ -59,6 +59,40 @@ fn directors_that_agree_and_a_backup_with_the_address() {
     assert_eq!(rules, [5], "{text}");
 }
 
+/// Stock keepalived does not say who is master. A backup is healthy without the address.
+#[test]
+fn a_backup_that_keepalived_runs() {
+    let (hosts, other) = two();
+    other.ipvsadm("-A -t 10.0.0.100:80 -s rr").ok();
+    other.ipvsadm("-a -t 10.0.0.100:80 -r 10.0.0.11:80 -g").ok();
+    let files = tempfile::tempdir().expect("a directory");
+    let start = |host: &Host, priority: u8| {
+        let at = files.path().join(&host.name).display().to_string();
+        let text = format!(
+            "vrrp_instance VI_1 {{\n  interface eth0\n  virtual_router_id 51\n  priority {priority}\n  advert_int 1\n  \
+             virtual_ipaddress {{\n    10.0.0.100/24\n  }}\n}}\n"
+        );
+        std::fs::write(format!("{at}.conf"), text).expect("a file");
+        host.start(format!(
+            "keepalived --dont-fork --log-console --vrrp --use-file {at}.conf --pid {at}.pid --vrrp_pid {at}.vrrp.pid"
+        ))
+    };
+    let _master = start(&hosts.director, 200);
+    wait(&hosts.director, true);
+    let backup = start(&other, 100);
+    thread::sleep(Duration::from_secs(2));
+    says(&hosts.director, &directory(&hosts.director), &[]);
+    let report = doctor(&other, &directory(&other));
+    assert_eq!(fired(&report).0, [0; 0], "{report}");
+    let outcome = |number: u64| {
+        let rules = report["rules"].as_array().expect("a list").iter();
+        rules.clone().find(|rule| rule["rule"] == number).expect("the rule")["outcome"].clone()
+    };
+    assert_eq!((outcome(3), outcome(24)), ("unknown".into(), "unknown".into()), "{report}");
+    drop(backup);
+    until("keepalived has ended", || fired(&doctor(&other, &directory(&other))).0 == [3]);
+}
+
 #[test]
 fn routers_that_do_not_hear_each_other() {
     let (hosts, other) = two();

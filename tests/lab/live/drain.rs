@@ -87,7 +87,7 @@ pub(super) fn weights() -> String {
 pub(super) const WHOLE: &str = ":80 127.0.0.11:80 3\n:80 127.0.0.12:80 1\n:81 127.0.0.11:80 1\n:81 127.0.0.12:80 1";
 
 /// Has the connection end with a reset, after which the kernel forgets it in ten seconds instead of two minutes.
-fn reset(client: &TcpStream) {
+pub(super) fn reset(client: &TcpStream) {
     socket2::SockRef::from(client).set_linger(Some(Duration::ZERO)).expect("a socket");
 }
 
@@ -125,6 +125,54 @@ fn weights_are_taken_and_given_back() {
         place.lvsadm("undrain --all").ok();
         assert_eq!(weights(), WHOLE);
         assert!(!place.notes().exists());
+    });
+}
+
+#[test]
+fn several_servers_of_several_services() {
+    in_netns(|| {
+        let place = Place::new();
+        run_with_input("ipvsadm -R", "-A -t 10.9.0.1:82 -s rr\n-a -t 10.9.0.1:82 -r 127.0.0.11:82 -m -w 5\n").ok();
+        let untouched = ":82 127.0.0.11:82 5";
+        place.lvsadm("drain -r 127.0.0.11 -r 127.0.0.12 -t 10.9.0.1:80 -t 10.9.0.1:81").ok();
+        let drained = WHOLE.lines().map(|line| format!("{} 0\n", line.rsplit_once(' ').expect("a weight").0));
+        assert_eq!(weights(), drained.collect::<String>() + untouched);
+
+        let answer: Value = serde_json::from_str(&place.lvsadm("undrain --all --json").ok()).expect("one document");
+        assert_eq!(weights(), format!("{WHOLE}\n{untouched}"));
+        let back: Vec<_> = answer["servers"].as_array().expect("a list").iter().collect();
+        let told: Vec<_> = back
+            .iter()
+            .map(|each| {
+                format!("{} {} {}", each["port"], each["server_address"].as_str().expect("text"), each["weight"])
+            })
+            .collect();
+        assert_eq!(told, ["80 127.0.0.11 3", "80 127.0.0.12 1", "81 127.0.0.11 1", "81 127.0.0.12 1"], "{answer}");
+        assert!(back.iter().all(|each| each["ramped"] == false), "{answer}");
+    });
+}
+
+/// The other director has a table of its own.
+#[test]
+fn a_sync_daemon_is_named() {
+    in_netns(|| {
+        let place = Place::new();
+        run("ip link add d0 type dummy").ok();
+        run("ip address add 10.8.0.1/24 dev d0").ok();
+        run("ip link set d0 up").ok();
+        let drain = || {
+            let output = place.lvsadm("drain -r 127.0.0.11");
+            place.lvsadm("undrain --all").ok();
+            output.stderr
+        };
+        assert!(!drain().contains("sync:"));
+        for (role, words) in [("master", "has a table of its own; drain there, too"), ("backup", "count here as well")]
+        {
+            ipvsadm(format!("--start-daemon {role} --mcast-interface d0")).ok();
+            let said = drain();
+            assert!(said.contains("note: sync: ") && said.contains(words), "{said}");
+            ipvsadm(format!("--stop-daemon {role}")).ok();
+        }
     });
 }
 
@@ -212,6 +260,12 @@ fn others_change_the_table_meanwhile() {
         assert_eq!(status, Some(1));
         assert!(said.contains("127.0.0.11:80 of TCP 10.9.0.1:80 has weight 7 again"), "{said}");
         assert!(!place.notes().exists());
+        let (status, said) = drains("-d -t 10.9.0.1:80 -r 127.0.0.11:80");
+        assert_eq!(status, Some(1));
+        assert!(said.contains("127.0.0.11:80 of TCP 10.9.0.1:80 was deleted by somebody else"), "{said}");
+        assert!(!place.notes().exists());
+        ipvsadm("-a -t 10.9.0.1:80 -r 127.0.0.11:80 -m -w 3").ok();
+        let _client = TcpStream::connect("10.9.0.1:80").expect("through the director");
         let (status, said) = drains("-D -t 10.9.0.1:80");
         assert_eq!(status, Some(1));
         assert!(said.contains("127.0.0.11:80 of TCP 10.9.0.1:80 was deleted by somebody else"), "{said}");
@@ -347,13 +401,27 @@ fn who_may_not_is_told_so() {
             assert_eq!(output.status, 1, "{output}");
             assert!(output.stderr.contains("root"), "{output}");
         }
+        let nobody_at_all = |words: &str| {
+            let program = env!("CARGO_BIN_EXE_lvsadm");
+            run(format!("setpriv --reuid=65534 --clear-groups --inh-caps=-all {program} {words}"))
+        };
+        for (words, status) in
+            [("drain --list", 1), ("doctor", 2), ("prepare director --mode dr --vip 10.9.0.2 --dev lo", 1)]
+        {
+            let output = nobody_at_all(words);
+            assert_eq!(output.status, status, "{output}");
+            assert!(output.stderr.contains("error: ") && output.stderr.contains("root"), "{output}");
+        }
         assert_eq!(weights(), WHOLE);
         assert!(!place.notes().exists());
         // What only reads shows what everybody may read.
-        let program = env!("CARGO_BIN_EXE_lvsadm");
-        let top = run(format!(
-            "setpriv --reuid=65534 --clear-groups --inh-caps=-all {program} top --once --json --interval 0.1"
-        ));
+        let explain = nobody_at_all("explain 10.0.0.2 10.9.0.1:80");
+        assert_eq!(explain.status, 0, "{explain}");
+        assert!(
+            explain.stdout.contains("service     TCP 10.9.0.1:80") && explain.stderr.contains("note: not permitted"),
+            "{explain}"
+        );
+        let top = nobody_at_all("top --once --json --interval 0.1");
         let line: Value = serde_json::from_str(&top.clone().ok()).expect("JSON");
         let services = line["services"].as_array().expect("a list");
         assert!(services.len() == 2 && services.iter().all(|service| service["rates"].is_null()), "{top}");

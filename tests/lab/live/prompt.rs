@@ -13,7 +13,7 @@ const ASKS: &str = "1 connections are left. Weights: [r]estore, [l]eave at 0, or
 const TAKEN: &str = ":80 127.0.0.11:80 0\n:80 127.0.0.12:80 1\n:81 127.0.0.11:80 0\n:81 127.0.0.12:80 1";
 
 /// A connection by way of the service, to the first server.
-fn connect() -> (TcpListener, TcpStream) {
+pub(super) fn connect() -> (TcpListener, TcpStream) {
     let listener = TcpListener::bind("127.0.0.11:80").expect("a server");
     ipvsadm("-e -t 10.9.0.1:80 -r 127.0.0.12:80 -m -w 0").ok();
     let client = TcpStream::connect("10.9.0.1:80").expect("through the director");
@@ -128,7 +128,7 @@ fn an_interrupt_asks_where_a_process_drains() {
         let _process = Background::start([LVSADM, "check", "run", &file]);
         let socket = lvsadm::host::namespace::run_dir(None).join("check.sock");
         until("the process answers", || Path::new(&socket).exists() && lvsadm("check list").status == 0);
-        for (keys, whole) in [(&b"l\r"[..], false), (b"r\r", true)] {
+        for (keys, whole) in [(&b"r\r"[..], true), (b"l\r", false)] {
             let mut terminal = Terminal::start(format!("{LVSADM} drain -r 127.0.0.11 -t 10.9.0.1:80"), 100, 24);
             terminal.until("1 left");
             terminal.press(b"\x03");

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use crate::support::{
     Background,
     hosts::{Family, Forwarding, Hosts},
-    in_netns, ipvsadm, lvsadm, rows, run_with_input,
+    in_netns, ipvsadm, lvsadm, rows, run, run_with_input,
     terminal::Terminal,
     until,
 };
@@ -93,6 +93,45 @@ fn the_terminal_is_as_it_was() {
         terminal.until("paused");
         terminal.press(b"q");
         left_as_it_was(terminal, 0);
+    });
+}
+
+#[test]
+fn rows_are_sorted_and_left_out() {
+    in_netns(|| {
+        run("ip address add 10.9.0.1/32 dev lo").ok();
+        fs::write("/proc/sys/net/ipv4/conf/all/route_localnet", "1").expect("a switch");
+        run_with_input("ipvsadm -R", TABLE.replace("10.9.0.1", "127.0.0.1").replace("-t 127.0.0.1:", "-t 10.9.0.1:"))
+            .ok();
+        let once = |options: &str| lvsadm(format!("top --once --interval 0.1 {options}")).ok();
+        let order = |options: &str, names: [&str; 2]| {
+            let page = once(options);
+            let [one, other] = names.map(|name| page.find(name).unwrap_or_else(|| panic!("{name}: {page}")));
+            assert!(one < other, "{options}: {page}");
+        };
+        const SERVERS: [&str; 2] = ["127.0.0.11:80", "127.0.0.12:80"];
+        let backwards = [SERVERS[1], SERVERS[0]];
+        // Connections to the one of less weight only; they go on.
+        let _listener = TcpListener::bind("127.0.0.12:80").expect("a server");
+        ipvsadm("-e -t 10.9.0.1:80 -r 127.0.0.11:80 -m -w 0").ok();
+        let _clients = [(); 3].map(|()| std::net::TcpStream::connect("10.9.0.1:80").expect("by way of the service"));
+        ipvsadm("-e -t 10.9.0.1:80 -r 127.0.0.11:80 -m -w 3").ok();
+        order("--sort weight", SERVERS);
+        order("--sort name", SERVERS);
+        order("--sort active", backwards);
+        order("--sort all", backwards);
+        // Where nothing moves, names decide.
+        ["connections", "packets", "bytes"].into_iter().for_each(|key| order(&format!("--sort {key}"), SERVERS));
+        order("--sort weight", ["TCP 10.9.0.1:80", "TCP 10.9.0.1:81"]);
+        let unknown = lvsadm("top --once --sort size");
+        assert!(unknown.status == 2 && unknown.stderr.contains("size"), "{unknown}");
+
+        let page = once("--filter 0.12:");
+        assert!(page.contains(SERVERS[1]) && page.contains("TCP 10.9.0.1:80"), "{page}");
+        assert!(!page.contains(SERVERS[0]) && !page.contains("10.9.0.1:81"), "{page}");
+        let page = once("--filter :81 --by-server");
+        assert!(page.contains("127.0.0.11") && !page.contains("127.0.0.12"), "{page}");
+        assert!(!once("--filter nothing").contains("127.0.0"), "{page}");
     });
 }
 
