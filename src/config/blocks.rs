@@ -63,21 +63,21 @@ impl Blocks {
         let line = text.as_str();
         let mut start = 0;
         let mut quoted = false;
-        let mut chars = line.char_indices();
-        while let Some((at, c)) = chars.next() {
-            match c {
-                '"' => quoted = !quoted,
+        let mut bytes = line.bytes().enumerate();
+        while let Some((at, byte)) = bytes.next() {
+            match byte {
+                b'"' => quoted = !quoted,
                 _ if quoted => {}
                 // A definition that there is none of keeps its braces.
-                '$' => {
+                b'$' => {
                     if let Some(length) = line.get(at + 1..).and_then(braced) {
-                        chars.by_ref().take(length).for_each(drop);
+                        bytes.by_ref().take(length).for_each(drop);
                     }
                 }
-                '{' | '}' => {
+                b'{' | b'}' => {
                     self.words(text, start, at);
                     start = at + 1;
-                    if c == '{' { self.open(&text.place(at)) } else { self.close(&text.place(at)) }
+                    if byte == b'{' { self.open(&text.place(at)) } else { self.close(&text.place(at)) }
                 }
                 _ => {}
             }
@@ -94,7 +94,7 @@ impl Blocks {
     }
 
     fn statement(&mut self, text: &Text) {
-        let (words, unclosed) = split(text, quoting);
+        let (keyword, mut values, unclosed) = split(text, quoting);
         if let Some(place) = unclosed {
             self.find(
                 Finding::error(&place, "the quote \" is never closed")
@@ -102,9 +102,7 @@ impl Blocks {
                     .hint("quotes must be closed on the same line"),
             );
         }
-        let mut words = words.into_iter();
-        let Some(keyword) = words.next() else { return };
-        let mut values: Vec<_> = words.collect();
+        let Some(keyword) = keyword else { return };
         if let Some(word) = values.pop_if(|word| &*word.text == "\\" && !word.quoted) {
             let finding = Finding::error(&word.place, "a backslash joins lines of definitions only");
             self.find(finding.keepalived(Verdict::Accepts).hint("write all of it on one line"));

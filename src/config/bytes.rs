@@ -40,7 +40,7 @@ pub(super) fn lines(content: &[u8], file: &Rc<PathBuf>, mut take: impl FnMut(Tex
         let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
         let text = String::from_utf8_lossy(bytes);
         let is_text = matches!(text, Cow::Borrowed(_));
-        let line = Text::new(file, number, &text);
+        let line = Text::new(file, number, text.into_owned());
         let fault = if bytes.len() > LONGEST_LINE {
             format!("the line has {} bytes, more than {LONGEST_LINE}", bytes.len())
         } else if bytes.contains(&0) {
@@ -49,8 +49,9 @@ pub(super) fn lines(content: &[u8], file: &Rc<PathBuf>, mut take: impl FnMut(Tex
             let line = without_comment(line);
             findings.extend(wide_blank(&line));
             let line = line.trimmed();
-            let at = line.as_str().find(char::REPLACEMENT_CHARACTER).filter(|_| !is_text);
-            strange.extend(at.map(|at| line.place(at)));
+            if !is_text {
+                strange.extend(line.as_str().find(char::REPLACEMENT_CHARACTER).map(|at| line.place(at)));
+            }
             take(line);
             continue;
         };
@@ -90,7 +91,7 @@ fn wide_blank(line: &Text) -> Option<Finding> {
 /// Cuts off a comment; `\#` and `\!` outside quotes are those characters.
 fn without_comment(text: Text) -> Text {
     let line = text.as_str();
-    if !line.contains(['#', '!']) {
+    if !line.bytes().any(|byte| matches!(byte, b'#' | b'!')) {
         return text;
     }
     let mut quoted = false;

@@ -1,7 +1,7 @@
 //! Statements against the schema: what is unknown, what is missing, what is too much, and words that are not what they
 //! should be. What several statements mean together is the business of `rules`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use super::{
     schema::{self, Inside, Keyword, Kind, Slot, Status, Thing, Times},
@@ -35,15 +35,19 @@ impl<'a> Seen<'a> {
     }
 
     fn block(&mut self, statements: &'a [Statement], keywords: &'static [Keyword], block: &str) {
-        let mut before: BTreeMap<&str, &Place> = BTreeMap::new();
+        let mut before: Vec<(&Keyword, &Place)> = Vec::new();
         for statement in statements {
             let Some(keyword) = schema::find(keywords, &statement.keyword.text) else {
                 self.unknown(statement, keywords, block);
                 continue;
             };
-            let first = *before.entry(keyword.name()).or_insert(&statement.keyword.place);
-            if first != &statement.keyword.place && keyword.times != Times::Many {
-                self.again(statement, keyword, first, block);
+            if keyword.times != Times::Many {
+                match before.iter().find(|(known, _)| std::ptr::eq(*known, keyword)) {
+                    // What a loop writes several times stands in one place.
+                    Some((_, first)) if **first == statement.keyword.place => {}
+                    Some((_, first)) => self.again(statement, keyword, first, block),
+                    None => before.push((keyword, &statement.keyword.place)),
+                }
             }
             self.status(&statement.keyword, keyword, block);
             self.statement(statement, keyword, block);

@@ -29,9 +29,9 @@ struct Part {
 
 impl Text {
     /// Returns line `number` of a file.
-    pub(super) fn new(file: &Rc<PathBuf>, number: u32, line: &str) -> Self {
+    pub(super) fn new(file: &Rc<PathBuf>, number: u32, line: String) -> Self {
         let first = Part { start: 0, line: number, column: 1, fixed: false };
-        Self { chars: line.to_owned(), file: Rc::clone(file), first, more: Vec::new() }
+        Self { chars: line, file: Rc::clone(file), first, more: Vec::new() }
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -71,10 +71,17 @@ impl Text {
     }
 
     /// Returns the text without the blanks around it.
-    pub(super) fn trimmed(self) -> Self {
-        let start = self.chars.len() - self.chars.trim_start().len();
+    pub(super) fn trimmed(mut self) -> Self {
         let end = self.chars.trim_end().len();
-        if start == 0 && end == self.chars.len() { self } else { self.cut(start.min(end), end) }
+        let start = (self.chars.len() - self.chars.trim_start().len()).min(end);
+        if !self.more.is_empty() {
+            return self.cut(start, end);
+        }
+        // Most lines: in the room that they have.
+        (self.first.line, self.first.column) = self.position(start);
+        self.chars.truncate(end);
+        self.chars.drain(..start);
+        self
     }
 
     /// Puts `value` in place of the bytes from `start` to `end`; all of it stands where they stood.
@@ -123,8 +130,8 @@ impl Text {
         self
     }
 
-    fn word(&self, text: String, quoted: bool, start: usize) -> Word {
-        Word { text: text.into_boxed_str(), quoted, place: self.place(start) }
+    fn word(&self, text: Box<str>, quoted: bool, start: usize) -> Word {
+        Word { text, quoted, place: self.place(start) }
     }
 }
 
@@ -139,33 +146,39 @@ pub enum Quoting {
     Escaped,
 }
 
-/// Splits a line into its words. Also returns where a quote opens that nothing closes; all behind it is one word.
-pub(super) fn split(text: &Text, quoting: impl FnOnce(&str) -> Quoting) -> (Vec<Word>, Option<Place>) {
-    let mut words = Vec::new();
-    let keyword_end = one_word(text, 0, Quoting::Plain, &mut words);
-    let quoting = words.first().map_or(Quoting::Plain, |word| quoting(&word.text));
-    let mut end = keyword_end;
+/// Splits a line into its first word, if there is one, and the others. Also returns where a quote opens that nothing closes;
+/// all behind it is one word.
+pub(super) fn split(text: &Text, quoting: impl FnOnce(&str) -> Quoting) -> (Option<Word>, Vec<Word>, Option<Place>) {
+    let (keyword, mut end) = one_word(text, 0, Quoting::Plain);
+    let quoting = keyword.as_ref().map_or(Quoting::Plain, |word| quoting(&word.text));
+    let mut values = Vec::new();
     while let Ok(at) = end {
         if at >= text.chars.len() {
-            return (words, None);
+            return (keyword, values, None);
         }
-        end = one_word(text, at, quoting, &mut words);
+        let (word, next) = one_word(text, at, quoting);
+        if let Some(word) = word {
+            // Most keywords have one value.
+            if values.is_empty() {
+                values.reserve_exact(1);
+            }
+            values.push(word);
+        }
+        end = next;
     }
-    (words, end.err().map(|at| text.place(at)))
+    (keyword, values, end.err().map(|at| text.place(at)))
 }
 
-/// Appends the next word from byte `at` on, if there is one, and returns where it ends; or where a quote opens that nothing closes.
-fn one_word(text: &Text, at: usize, quoting: Quoting, words: &mut Vec<Word>) -> Result<usize, usize> {
+/// Returns the next word from byte `at` on, if there is one, and where it ends; or where a quote opens that nothing closes.
+fn one_word(text: &Text, at: usize, quoting: Quoting) -> (Option<Word>, Result<usize, usize>) {
     let rest = text.chars.get(at..).unwrap_or_default();
     let start = at + rest.len() - rest.trim_start().len();
     let rest = text.chars.get(start..).unwrap_or_default();
     // Most words are plain ones.
     let plain = rest.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\\')).unwrap_or(rest.len());
     if rest[plain..].chars().next().is_none_or(char::is_whitespace) {
-        if plain > 0 {
-            words.push(text.word(rest[..plain].to_owned(), false, start));
-        }
-        return Ok(start + plain);
+        let word = (plain > 0).then(|| text.word(rest[..plain].into(), false, start));
+        return (word, Ok(start + plain));
     }
     let mut word = String::new();
     let mut quote = None;
@@ -191,11 +204,11 @@ fn one_word(text: &Text, at: usize, quoting: Quoting, words: &mut Vec<Word>) -> 
             _ => word.push(c),
         }
     }
-    words.push(text.word(word, quoted, start));
-    match quote {
+    let end = match quote {
         Some((_, open)) => Err(start + open),
         None => Ok(start + end),
-    }
+    };
+    (Some(text.word(word.into_boxed_str(), quoted, start)), end)
 }
 
 /// Returns what stands behind a backslash.

@@ -57,7 +57,12 @@ impl Statement {
 
     /// Returns its line as people call it: `vrrp_instance VI_1`.
     pub fn title(&self) -> String {
-        self.words().map(|word| &*word.text).collect::<Vec<_>>().join(" ")
+        let mut title = self.keyword.text.to_string();
+        for word in &self.values {
+            title.push(' ');
+            title.push_str(&word.text);
+        }
+        title
     }
 }
 
