@@ -264,7 +264,7 @@ const fn switch(names: &'static [&'static str], meaning: &'static str) -> Keywor
 pub fn find(keywords: &'static [Keyword], name: &str) -> Option<&'static Keyword> {
     // Compared by length first, where it costs no call.
     let is = |known: &&str| known.len() == name.len() && *known == name;
-    keywords.iter().find(|keyword| keyword.names.iter().any(|known| is(known)))
+    keywords.iter().find(|keyword| keyword.names.iter().any(is))
 }
 
 /// A whole number of 32 bits that is not negative.

@@ -95,11 +95,17 @@ fn a_backup_that_keepalived_runs() {
 
 #[test]
 fn routers_that_do_not_hear_each_other() {
-    let (hosts, other) = two();
+    let (mut hosts, other) = two();
+    hosts.kill_web_server(1);
     let _master = router(&hosts.director, "--priority 200 --version 2 --interval 1s");
-    let _second = router(&other, "--priority 100 --version 3 --interval 1s");
     wait(&hosts.director, true);
+    works(&hosts, Family::V4);
+    let _second = router(&other, "--priority 100 --version 3 --interval 1s");
     wait(&other, true);
+    // Both announce the address. Who heard the second one last gets no answer: it has no table.
+    hosts.client.run(format!("ip neighbour replace 10.0.0.100 lladdr {} dev eth0", mac(&other))).ok();
+    fails(&hosts, Family::V4);
+    hosts.client.run("ip neighbour del 10.0.0.100 dev eth0").ok();
     let (rules, text) = fired(&doctor(&hosts.director, &directory(&hosts.director)));
     assert!(rules.contains(&24) && text.contains("they are of version 3, and ours of version 2"), "{text}");
     // The client hears both.
