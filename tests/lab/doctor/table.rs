@@ -84,9 +84,20 @@ fn a_file_that_cannot_be_restored() {
     std::fs::write(&path, "-A -t 10.0.0.100:81 -s nosuch\n").expect("written");
     assert_ne!(restore().status, 0);
     assert!(says(&hosts.director, &format!("--file {path}"), &[1]).contains("ip_vs_nosuch"));
-    std::fs::write(&path, "-A -t [fd00::100]:81 -s rr\n-a -t [fd00::100]:81 -r 10.0.0.11:81 -g\n").expect("written");
+}
+
+#[test]
+fn a_server_of_the_other_family() {
+    let hosts = cluster(1, Forwarding::Dr, Family::V6);
+    let vip = hosts.vip(Family::V6);
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let path = file.path().display().to_string();
+    std::fs::write(&path, format!("-A -t [{vip}]:80 -s rr\n-a -t [{vip}]:80 -r 10.0.0.11:80 -g\n")).expect("written");
     assert!(says(&hosts.director, &format!("--file {path}"), &[20]).contains("different families"));
-    assert_ne!(restore().status, 0);
+    works(&hosts, Family::V6);
+    hosts.director.ipvsadm("-C").ok();
+    assert_ne!(hosts.director.run(["sh", "-c", &format!("ipvsadm-restore <{path}")]).status, 0);
+    fails(&hosts, Family::V6);
 }
 
 #[test]
