@@ -12,7 +12,7 @@ use nix::sys::{
     resource::{Resource, getrlimit, setrlimit},
     signal::{Signal, kill},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Agent, LIMIT, line};
 use crate::vrrp::site::{Site, until};
@@ -23,7 +23,7 @@ fn verbs_go_to_whom_they_are_for() {
     let host = &site.hosts[0];
     let agent = Agent(host);
     let _daemon = agent.run(&line("A", 51, 150), "");
-    let ask = |verb: &str, params| host.inside(|| call(&agent.socket(), verb, params, LIMIT));
+    let ask = |verb: &str, params| host.inside(|| call::<Value>(&agent.socket(), verb, params, LIMIT));
     assert_eq!(ask("vrrp.status", json!({})).expect("an answer")["instances"][0]["name"], "A");
     let refused = |verb: &str, params| match ask(verb, params) {
         Err(CallError::Refused(complaints)) => complaints[0].text.clone(),
@@ -65,10 +65,10 @@ fn what_a_command_does_has_its_name_on_it() {
     agent.lvsadm("agent reload").ok();
     // Whoever asks the process past the agent is seen as well; only the agent may name somebody else.
     let ours = host.run_dir().join("vrrp.sock");
-    host.inside(|| call(&ours, "vrrp.demote", json!({ "name": "A" }), LIMIT)).expect("it is taken");
+    host.inside(|| call::<Value>(&ours, "vrrp.demote", json!({ "name": "A" }), LIMIT)).expect("it is taken");
     let signed = || {
         let events = agent.lvsadm("agent events --json").ok();
-        let events = events.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
+        let events = events.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
         events.filter(|event| event["by"]["user"] == "root").collect::<Vec<_>>()
     };
     until("all is told", LIMIT, || signed().len() == 5);

@@ -4,7 +4,7 @@ use std::{fs, time::Duration};
 
 use lvsadm::agent::control::{CallError, call};
 use nix::sys::signal::Signal;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Agent, LIMIT, line};
 use crate::vrrp::site::{Site, until};
@@ -64,7 +64,7 @@ fn many_at_once_lose_nothing() {
     assert_eq!(text.matches("vrrp add B").count(), 8, "{text}");
     assert_eq!(agent.saved(), text, "what is answered is saved");
     // Whoever changes what is no longer there is told.
-    let stale = call(&agent.socket(), "state.set", json!({ "revision": 1, "text": "" }), LIMIT);
+    let stale = call::<Value>(&agent.socket(), "state.set", json!({ "revision": 1, "text": "" }), LIMIT);
     assert!(matches!(&stale, Err(CallError::Refused(why)) if why[0].text.contains("revision")), "{stale:?}");
     assert_eq!(agent.state()["text"], text);
 }
