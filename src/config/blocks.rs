@@ -258,7 +258,9 @@ impl Blocks {
     /// Ends the innermost block.
     fn pop(&mut self) {
         self.finish_last(None);
-        let Some(Open { opener: Some(opener), inside, .. }) = self.open.pop() else { return };
+        let Some(Open { opener: Some(opener), mut inside, .. }) = self.open.pop() else { return };
+        // There may be many small blocks.
+        inside.shrink_to_fit();
         // Deeper blocks are read, so that their braces are counted, and left out.
         if self.open.len() < DEEPEST {
             self.add(Statement { block: Some(inside), ..opener });

@@ -40,7 +40,7 @@ pub(super) fn lines(content: &[u8], file: &Rc<PathBuf>, mut take: impl FnMut(Tex
         let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
         let text = String::from_utf8_lossy(bytes);
         let is_text = matches!(text, Cow::Borrowed(_));
-        let line = Text::new(file, number, text.into_owned());
+        let line = Text::new(file, number, &text);
         let fault = if bytes.len() > LONGEST_LINE {
             format!("the line has {} bytes, more than {LONGEST_LINE}", bytes.len())
         } else if bytes.contains(&0) {

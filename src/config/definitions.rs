@@ -178,7 +178,9 @@ impl Values {
 
 /// Returns at which byte the parameters of `~SEQ(`, `~SEQx(` or `~LST(` end, if the line begins so.
 pub(super) fn loop_parameters(text: &str) -> Option<usize> {
-    ["~SEQ(", "~SEQx(", "~LST("].iter().any(|name| text.starts_with(name)).then(|| text.find(')').unwrap_or(text.len()))
+    let begins = |name: &&str| text.starts_with(*name);
+    let is_loop = text.starts_with('~') && ["~SEQ(", "~SEQx(", "~LST("].iter().any(begins);
+    is_loop.then(|| text.find(')').unwrap_or(text.len()))
 }
 
 /// Reads the parameters of a loop, in which values are put in.

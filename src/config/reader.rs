@@ -269,9 +269,11 @@ impl Reader<'_> {
         if let Some(end) = loop_parameters(line) {
             return self.repeat(text, end);
         }
-        let end = line.find(|c: char| c.is_whitespace() || c == '"').unwrap_or(line.len());
-        if let Some(checks) = self.checks.of_include(&line[..end]) {
-            return self.include(&text, end, checks);
+        if line.starts_with("include") {
+            let end = line.find(|c: char| c.is_whitespace() || c == '"').unwrap_or(line.len());
+            if let Some(checks) = self.checks.of_include(&line[..end]) {
+                return self.include(&text, end, checks);
+            }
         }
         self.put_in(text);
     }
@@ -375,9 +377,9 @@ impl Reader<'_> {
                     return;
                 }
                 let first = lines.next().map(|line| line.as_str().to_owned()).unwrap_or_default();
-                let mut joined = text;
-                let (start, end) = (before.as_str().len(), joined.as_str().len());
-                joined.replace(start, end, &first);
+                let mut joined = before;
+                let end = joined.as_str().len();
+                joined.replace(end, end, &first);
                 self.line(joined);
                 lines.for_each(|line| self.line(line.clone()));
             }
@@ -387,15 +389,18 @@ impl Reader<'_> {
 
     /// Takes a line as it will be split.
     fn complete(&mut self, text: &Text) {
-        let mut words = text.as_str().split_whitespace();
-        match words.next() {
-            Some("include_check") => self.checks.set(words),
-            Some("random_seed") => {
-                if let Some(seed) = words.next().and_then(|seed| seed.parse().ok()) {
-                    self.random = fastrand::Rng::with_seed(seed);
+        let line = text.as_str();
+        if line.starts_with("include_check") || line.starts_with("random_seed") {
+            let mut words = line.split_whitespace();
+            match words.next() {
+                Some("include_check") => self.checks.set(words),
+                Some("random_seed") => {
+                    if let Some(seed) = words.next().and_then(|seed| seed.parse().ok()) {
+                        self.random = fastrand::Rng::with_seed(seed);
+                    }
                 }
+                _ => {}
             }
-            _ => {}
         }
         self.blocks.line(text);
     }

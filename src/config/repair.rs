@@ -98,6 +98,10 @@ fn begins(slot: Slot, word: &str) -> bool {
 
 /// Returns at which byte a remark begins that its author took for a comment: `//` at the begin of a word.
 pub(super) fn remark(line: &str) -> Option<usize> {
+    // Most lines have none; one character is found faster than two.
+    if !line.contains('/') {
+        return None;
+    }
     let mut from = 0;
     while let Some(at) = line.get(from..).and_then(|rest| rest.find("//")).map(|at| from + at) {
         let (before, behind) = (line.get(..at)?, line.get(at..)?);

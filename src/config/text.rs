@@ -28,10 +28,12 @@ struct Part {
 }
 
 impl Text {
-    /// Returns line `number` of a file.
-    pub(super) fn new(file: &Rc<PathBuf>, number: u32, line: String) -> Self {
-        let first = Part { start: 0, line: number, column: 1, fixed: false };
-        Self { chars: line, file: Rc::clone(file), first, more: Vec::new() }
+    /// Returns line `number` of a file, without the blanks that it begins with.
+    pub(super) fn new(file: &Rc<PathBuf>, number: u32, line: &str) -> Self {
+        let chars = line.trim_ascii_start();
+        let blanks = u32::try_from(line.len() - chars.len()).unwrap_or(u32::MAX);
+        let first = Part { start: 0, line: number, column: blanks.saturating_add(1), fixed: false };
+        Self { chars: chars.to_owned(), file: Rc::clone(file), first, more: Vec::new() }
     }
 
     pub(super) fn as_str(&self) -> &str {

@@ -345,6 +345,8 @@ fn server(
         identity: around.identity,
         files: around.files,
     };
+    // Probes are large, and most servers have one.
+    server.probes.reserve_exact(checkers.len());
     for statement in checkers {
         server.probes.extend(r.within(statement, |r| checker::read(statement, &common, of, r)));
     }

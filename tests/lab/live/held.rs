@@ -34,8 +34,6 @@ struct Held {
 
 impl Held {
     fn new(lines: &str) -> Self {
-        // Of a namespace that has ended and had the same number.
-        let _ = fs::remove_dir_all(lvsadm::host::namespace::run_dir(None));
         let place = Place::new();
         let (listener, client) = connect();
         ipvsadm("--set 900 1 300").ok();
