@@ -40,6 +40,13 @@ pub struct Lateness {
     pub over: [u64; 5],
 }
 
+/// A probe may begin this part of its interval early, together with another one that is due: to wake up and to ask the kernel
+/// what came costs as much as a probe.
+const EARLY: u32 = 20;
+
+/// No probe begins earlier than this.
+const MOST_EARLY: Duration = Duration::from_millis(50);
+
 /// The bounds of [`Lateness::over`].
 const BOUNDS: [Duration; 5] = [
     Duration::from_millis(1),
@@ -91,6 +98,11 @@ struct Shared {
 }
 
 impl Shared {
+    /// How much sooner than it is due it may begin.
+    fn early(&self) -> Duration {
+        (self.course.schedule().interval / EARLY).min(MOST_EARLY)
+    }
+
     /// Whether probes are made of it; the state of a BFD session is told instead.
     fn is_scheduled(&self) -> bool {
         self.awake > 0 && !matches!(self.probe.question, Question::Bfd { .. })
@@ -203,11 +215,11 @@ impl Board {
         (self.under_way.len() < self.most).then_some(*first)
     }
 
-    /// Returns a probe that is due, if there is one and there is room for it. May give more after it gave one.
+    /// Returns a probe that is due, or nearly so, if there is one and there is room for it. May give more after it gave one.
     pub fn poll(&mut self, now: Moment) -> Option<Start> {
-        let (due, id) = *self.due.first().filter(|(due, _)| *due <= now && self.under_way.len() < self.most)?;
+        let (due, id) = *self.due.first().filter(|_| self.under_way.len() < self.most)?;
+        let shared = self.probes.get(&id).filter(|shared| due <= now + shared.early())?;
         self.due.remove(&(due, id));
-        let shared = self.probes.get(&id)?;
         self.under_way.insert(id);
         self.lateness.note(now.since(due));
         Some(Start { id, probe: Arc::clone(&shared.probe) })
@@ -351,6 +363,28 @@ mod tests {
         // 200 turns for five: 40 each, if there were no beats, by which some are not yet due when there is room.
         assert!(made.iter().all(|count| *count >= 30), "{made:?}");
         assert!(board.lateness().over[4] > 0, "and is seen to be");
+    }
+
+    #[test]
+    fn probes_that_are_nearly_due_begin_together_and_keep_their_beat() {
+        let mut board = Board::new(1, 10);
+        let ids = [0, 30, 60].map(|millis| {
+            let id = board.add(at(millis), probe(u8::try_from(millis).unwrap()).into(), schedule().into());
+            board.wake(at(millis), id);
+            assert_eq!(board.poll(at(millis)).map(|start| start.id), Some(id));
+            board.handle(at(millis + 1), id, good());
+            id
+        });
+        for second in 1..4 {
+            assert_eq!(board.next_timeout(), Some(at(second * 1000)));
+            assert_eq!(board.poll(at(second * 1000 - 51)), None);
+            let begun: Vec<_> = std::iter::from_fn(|| board.poll(at(second * 1000)).map(|start| start.id)).collect();
+            assert_eq!(begun, ids[..2], "a twentieth of the interval early, not more");
+            assert_eq!(board.next_timeout(), Some(at(second * 1000 + 60)));
+            assert_eq!(board.poll(at(second * 1000 + 60)).map(|start| start.id), Some(ids[2]));
+            ids.iter().for_each(|id| _ = board.handle(at(second * 1000 + 61), *id, good()));
+        }
+        assert_eq!(board.lateness().worst, Duration::ZERO);
     }
 
     #[test]

@@ -54,8 +54,8 @@ impl Dialer {
         Ok(Self { exchange, reader })
     }
 
-    /// Connects to a server and resets the connection; waits for the time for connections if there is one, but at most
-    /// until `until`.
+    /// Connects to a server and resets the connection; waits, from `begin` (now), for the time for connections if there is
+    /// one, but at most until `until`.
     ///
     /// # Errors
     /// The server refuses, cannot be reached or does not answer; or this host cannot ask.
@@ -63,9 +63,9 @@ impl Dialer {
         &self,
         target: SocketAddr,
         connection: &Connection,
+        begin: Instant,
         until: Instant,
     ) -> Result<(), NotConnected> {
-        let begin = Instant::now();
         let until = connect::limit(connection, begin, until);
         let line = self.exchange.line(target, connection)?;
         let call = self.exchange.call(line.number);
@@ -238,7 +238,7 @@ mod tests {
         for any in ["127.0.0.1:0", "[::1]:0"] {
             for _ in 0..20 {
                 let (listener, target) = listener(any).await;
-                dialer.dial(target, &Connection::default(), soon()).await.expect("connected");
+                dialer.dial(target, &Connection::default(), Instant::now(), soon()).await.expect("connected");
                 let (mut server, _) = listener.accept().await.expect("accepted");
                 let error = server.read(&mut [0]).await.expect_err("reset");
                 assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
@@ -262,7 +262,7 @@ mod tests {
             let calls = targets.iter().map(|works| {
                 let target = if *works { good } else { bad };
                 let dialer = &dialer;
-                async move { dialer.dial(target, &Connection::default(), soon()).await }
+                async move { dialer.dial(target, &Connection::default(), Instant::now(), soon()).await }
             });
             for (works, result) in targets.iter().zip(all(calls).await) {
                 match result {
@@ -310,7 +310,7 @@ mod tests {
         for _ in 0..2 {
             kept.push(connect::tcp(target, &connection, soon()).await.expect("connected"));
         }
-        let error = dialer.dial(target, &connection, soon()).await.expect_err("silent");
+        let error = dialer.dial(target, &connection, Instant::now(), soon()).await.expect_err("silent");
         assert_eq!(
             error,
             NotConnected::Server(connect::silent(target, Duration::from_millis(100))),
@@ -325,7 +325,7 @@ mod tests {
         let dialer = Dialer::new().expect("descriptors");
         let (listener, target) = listener("127.0.0.1:0").await;
         let connection = Connection { source: Some([127, 0, 0, 3].into()), ..Connection::default() };
-        dialer.dial(target, &connection, soon()).await.expect("connected");
+        dialer.dial(target, &connection, Instant::now(), soon()).await.expect("connected");
         let (mut server, from) = listener.accept().await.expect("accepted");
         assert_eq!(from.ip(), SocketAddr::from(([127, 0, 0, 3], 0)).ip());
         assert_eq!(server.read(&mut [0]).await.expect_err("reset").raw_os_error(), Some(libc::ECONNRESET));

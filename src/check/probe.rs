@@ -112,6 +112,11 @@ impl Phases {
         }
     }
 
+    /// Returns when the probe began.
+    pub(super) fn begin(&self) -> Instant {
+        self.begin
+    }
+
     /// Returns when the time is over.
     pub(super) fn until(&self) -> Instant {
         self.until

@@ -8,7 +8,7 @@ use super::{
 
 /// Connects, and ends the connection at once by a reset: a connection that is closed keeps its port for a minute.
 pub(super) async fn ask(probe: &Probe, context: &Context, clock: &mut Phases) -> Verdict {
-    match context.dialer.dial(probe.target, &probe.connection, clock.until()).await {
+    match context.dialer.dial(probe.target, &probe.connection, clock.begin(), clock.until()).await {
         Ok(()) => {
             clock.reached(Phase::Connect);
             let summary = format!("connected in {}", spoken(clock.elapsed()));

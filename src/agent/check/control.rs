@@ -211,8 +211,9 @@ pub fn run(loaded: Loaded, options: &RunOptions, run_dir: &Path) -> Result<(), V
     let rules = options.whole_file.map(|rules| rules::Held::begin(rules, &loaded.extras, options.resume));
     let rules = Arc::new(Mutex::new(rules.transpose().map_err(|error| complaints(&error))?));
     let held = Arc::clone(&rules);
-    let begin = || {
-        let server = Server::bind(&run_dir.join(SOCKET))?;
+    let socket = run_dir.join(SOCKET);
+    let begin = move || {
+        let server = Server::bind(&socket)?;
         let hangup = signal(SignalKind::hangup())?;
         let (requests_in, requests) = mpsc::channel(WAITING);
         let (orders_in, orders) = mpsc::channel(WAITING);

@@ -18,9 +18,10 @@ use std::{io, path::PathBuf, sync::Arc, time::Duration};
 use nix::errno::Errno;
 use thiserror::Error as ThisError;
 use tokio::{
+    runtime::LocalOptions,
     signal::unix::{SignalKind, signal},
     sync::{mpsc, oneshot},
-    task::LocalSet,
+    task::spawn_local,
 };
 
 use super::{
@@ -324,14 +325,15 @@ fn run_with(
     settings: Settings,
     layer: Option<Laid>,
     options: &RunOptions,
-    orders: impl FnOnce() -> Result<mpsc::Receiver<Order>, Error>,
+    orders: impl FnOnce() -> Result<mpsc::Receiver<Order>, Error> + 'static,
 ) -> Result<Stop, Error> {
     let user = User::for_scripts(options.script_user.as_ref())?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let result = LocalSet::new().block_on(&runtime, async {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
+    let options = options.clone();
+    let run = async move {
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let mut tether = Tether::new(options.outlet)?;
-        let stop = async {
+        let stop = async move {
             tokio::select! {
                 _ = terminate.recv() => Stop::Asked,
                 _ = interrupt.recv() => Stop::Asked,
@@ -343,14 +345,16 @@ fn run_with(
         let queue = CommandQueue::new(Runner::new(user.clone(), SCRIPTS_AT_ONCE));
         let commands = tokio::spawn(commands::carry_out(runs, queue));
         let scripts = Runner::new(user, SCRIPTS_AT_ONCE);
-        let served = serve(settings, layer, options, scripts, orders, outbox, stop).await;
+        let served = serve(settings, layer, &options, scripts, orders, outbox, stop).await;
         // It ends when there are no more, and has a time limit of its own.
         let _ = commands.await;
         served
-    });
+    };
+    // As a task: to wake what the runtime itself waits for is a system call each time.
+    let result = runtime.block_on(async { spawn_local(run).await });
     // A script that does not end must not keep the process.
     runtime.shutdown_background();
-    result
+    result.map_err(io::Error::from)?
 }
 
 /// Why a process ends.
@@ -362,7 +366,7 @@ pub enum Stop {
     Abandoned,
 }
 
-/// Does the same within a current-thread runtime and a [`LocalSet`], until `stop` is over. `layer` is what made the settings and
+/// Does the same within a [`LocalRuntime`](tokio::runtime::LocalRuntime), until `stop` is over. `layer` is what made the settings and
 /// can make others, `scripts` runs those of checks, `commands` is told what to run for servers and services that come and go.
 ///
 /// # Errors
