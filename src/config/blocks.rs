@@ -54,7 +54,7 @@ impl Blocks {
     }
 
     /// Takes one line, without comments and with all definitions put in.
-    pub(super) fn line(&mut self, text: &Text) {
+    pub(super) fn line(&mut self, text: &Text<'_>) {
         let cut = repair::remark(text.as_str()).map(|at| {
             self.remark(text, at);
             text.cut(0, at).trimmed()
@@ -85,7 +85,7 @@ impl Blocks {
         self.words(text, start, line.len());
     }
 
-    fn words(&mut self, text: &Text, start: usize, end: usize) {
+    fn words(&mut self, text: &Text<'_>, start: usize, end: usize) {
         if start == 0 && end == text.as_str().len() {
             self.statement(text);
         } else if start < end {
@@ -93,7 +93,7 @@ impl Blocks {
         }
     }
 
-    fn statement(&mut self, text: &Text) {
+    fn statement(&mut self, text: &Text<'_>) {
         let (keyword, mut values, unclosed) = split(text, quoting);
         if let Some(place) = unclosed {
             self.find(
@@ -109,21 +109,20 @@ impl Blocks {
         }
         let statement = Statement { keyword, values, block: None };
         self.curly_quotes(&statement);
-        self.finish_last(Some(&statement));
-        self.fit(&statement);
+        let fits = self.inner().takes(&statement);
+        self.finish_last((!fits).then_some(&statement));
+        self.fit(&statement, fits);
         self.just_opened = false;
         self.just_closed = None;
         self.last = Some(statement);
     }
 
-    /// The last statement has no brace; `next` comes after it, unless a block ends.
-    fn finish_last(&mut self, next: Option<&Statement>) {
+    /// The last statement has no brace; `stranger` comes after it if that does not fit here.
+    fn finish_last(&mut self, stranger: Option<&Statement>) {
         let Some(last) = self.last.take() else { return };
+        let Some(stranger) = stranger else { return self.add(last) };
         let inner = self.inner().of(&last);
-        if let (Some(next), Some(inside)) = (next, inner.known())
-            && inside.takes(next)
-            && !self.inner().takes(next)
-        {
+        if inner.known().is_some_and(|inside| inside.takes(stranger)) {
             let message = format!("{} has no {{", last.title());
             let finding = Finding::error(&last.keyword.place, message).keepalived(Verdict::Corrects);
             self.find(finding.hint("write { behind it"));
@@ -138,12 +137,13 @@ impl Blocks {
         self.open.last().map_or(Inner::ROOT, |open| open.inner)
     }
 
-    /// Closes and opens blocks as a statement that does not belong here tells.
-    fn fit(&mut self, statement: &Statement) {
+    /// Closes and opens blocks as a statement that does not belong here tells. Whether it `fits` was asked before a brace that was
+    /// missing opened a block.
+    fn fit(&mut self, statement: &Statement, fits: bool) {
         let column = statement.keyword.place.column;
         let begins = |open: &Open| open.opener.as_ref().map_or(0, |opener| opener.keyword.place.column);
         let Some(innermost) = self.open.last() else { return self.reopen(statement) };
-        let (fits, is_list) = (innermost.inner.takes(statement), innermost.inner.is_list());
+        let (fits, is_list) = (fits || innermost.inner.takes(statement), innermost.inner.is_list());
         if fits && !is_list {
             return;
         }
@@ -284,7 +284,7 @@ impl Blocks {
     }
 
     /// `//` begins no comment. Said once for a file: who does it, does it everywhere.
-    fn remark(&mut self, text: &Text, at: usize) {
+    fn remark(&mut self, text: &Text<'_>, at: usize) {
         let place = text.place(at);
         // Behind a value nobody sees it; elsewhere it is a keyword or an entry.
         let before = text.as_str().get(..at).unwrap_or_default().trim_end();

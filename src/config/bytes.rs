@@ -23,7 +23,7 @@ const UTF_16: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
 const TO_UTF8: &str = "iconv -f ENCODING -t UTF-8 FILE; ENCODING is often GB18030 or ISO-8859-1";
 
 /// Gives each line of a file to `take`. Returns what is wrong with its bytes.
-pub(super) fn lines(content: &[u8], file: &Rc<PathBuf>, mut take: impl FnMut(Text)) -> Vec<Finding> {
+pub(super) fn lines(content: &[u8], file: &Rc<PathBuf>, mut take: impl FnMut(Text<'_>)) -> Vec<Finding> {
     let top = Place { file: Rc::clone(file), line: 1, column: 1 };
     if UTF_16.iter().any(|mark| content.starts_with(mark)) {
         let finding = Finding::error(&top, "the file is UTF-16: all of it is unreadable");
@@ -38,7 +38,8 @@ pub(super) fn lines(content: &[u8], file: &Rc<PathBuf>, mut take: impl FnMut(Tex
     let mut strange = Vec::new();
     for (number, bytes) in (1..).zip(marked.unwrap_or(content).split(|byte| *byte == b'\n')) {
         let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
-        let text = String::from_utf8_lossy(bytes);
+        // The standard library is slow at what is not known to be text.
+        let text = str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed);
         let is_text = matches!(text, Cow::Borrowed(_));
         let line = Text::new(file, number, &text);
         let fault = if bytes.len() > LONGEST_LINE {
@@ -74,7 +75,7 @@ fn no_text(places: &[Place]) -> Option<Finding> {
 }
 
 /// Finds a blank of another script than Latin, which looks like one: keepalived takes it for a letter.
-fn wide_blank(line: &Text) -> Option<Finding> {
+fn wide_blank(line: &Text<'_>) -> Option<Finding> {
     let text = line.as_str();
     if text.is_ascii() {
         return None;
@@ -89,7 +90,7 @@ fn wide_blank(line: &Text) -> Option<Finding> {
 }
 
 /// Cuts off a comment; `\#` and `\!` outside quotes are those characters.
-fn without_comment(text: Text) -> Text {
+fn without_comment(text: Text<'_>) -> Text<'_> {
     let line = text.as_str();
     if !line.bytes().any(|byte| matches!(byte, b'#' | b'!')) {
         return text;

@@ -20,6 +20,8 @@ pub(super) struct Seen<'a> {
     /// Links that are named.
     pub(super) of_host: Vec<(Kind, &'a Word, String)>,
     names: usize,
+    /// Room for the words of one line.
+    line: Vec<&'a Word>,
 }
 
 /// Checks all statements of a file.
@@ -109,8 +111,7 @@ impl<'a> Seen<'a> {
     }
 
     fn statement(&mut self, statement: &'a Statement, keyword: &'static Keyword, block: &str) {
-        let words: Vec<&'a Word> = statement.values.iter().collect();
-        self.line(&statement.keyword, &words, keyword.takes, block);
+        self.line(&statement.keyword, statement.values.iter(), keyword.takes, block);
         let inside = match (&statement.block, keyword.inside) {
             (None, Inside::Nothing) => return,
             (Some(_), Inside::Nothing) => {
@@ -138,15 +139,13 @@ impl<'a> Seen<'a> {
             }
             Inside::Entries(_, slots) => {
                 for entry in inside {
-                    let words: Vec<&Word> = entry.words().collect();
-                    self.line(&statement.keyword, &words, slots, &title);
+                    self.line(&statement.keyword, entry.words(), slots, &title);
                     self.no_braces(entry, &title);
                 }
             }
             Inside::Words(kind) => {
                 for entry in inside {
-                    let words: Vec<&Word> = entry.words().collect();
-                    self.line(&statement.keyword, &words, &[Slot::Many(kind)], &title);
+                    self.line(&statement.keyword, entry.words(), &[Slot::Many(kind)], &title);
                     self.no_braces(entry, &title);
                 }
             }
@@ -177,16 +176,20 @@ impl<'a> Seen<'a> {
     }
 
     /// Checks the words of one line.
-    fn line(&mut self, subject: &Word, words: &[&'a Word], slots: &[Slot], block: &str) {
-        let taken = self.slots(subject, words, slots, block);
-        if let Some(surplus) = words.get(taken) {
-            let text = words.iter().skip(taken).map(|word| &*word.text).collect::<Vec<_>>().join(" ");
+    fn line(&mut self, subject: &Word, words: impl Iterator<Item = &'a Word>, slots: &[Slot], block: &str) {
+        let mut line = std::mem::take(&mut self.line);
+        line.clear();
+        line.extend(words);
+        let taken = self.slots(subject, &line, slots, block);
+        if let Some(surplus) = line.get(taken) {
+            let text = line.iter().skip(taken).map(|word| &*word.text).collect::<Vec<_>>().join(" ");
             let message = match slots {
                 [] => format!("{} takes nothing: {text}", subject.text),
                 _ => format!("this is too much for {}: {text}", subject.text),
             };
             self.find(block, Finding::warning(&surplus.place, message).hint("keepalived ignores it without a word"));
         }
+        self.line = line;
     }
 
     /// Checks words as far as slots take them, and returns how many that is.

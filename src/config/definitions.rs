@@ -16,7 +16,7 @@ pub(super) enum Definition {
     /// Part of a line.
     Value(Rc<str>),
     /// Several lines.
-    Lines(Rc<Vec<Text>>),
+    Lines(Rc<Vec<Text<'static>>>),
 }
 
 /// What was defined so far.
@@ -38,7 +38,11 @@ impl Definitions {
 
     /// Puts values in place of their names. `predefined` knows the names that need no definition: it is given the name and the
     /// words behind it.
-    pub(super) fn put_in(&self, mut text: Text, mut predefined: impl FnMut(&str, &str) -> Option<String>) -> PutIn {
+    pub(super) fn put_in<'a>(
+        &self,
+        mut text: Text<'a>,
+        mut predefined: impl FnMut(&str, &str) -> Option<String>,
+    ) -> PutIn<'a> {
         let mut at = 0;
         let mut replacements = 0;
         let mut undefined = Vec::new();
@@ -83,18 +87,18 @@ impl Definitions {
 
 /// A line with its values.
 #[derive(Debug)]
-pub(super) enum PutIn {
+pub(super) enum PutIn<'a> {
     /// One line.
     Line {
         /// It.
-        text: Text,
+        text: Text<'a>,
         /// Whether anything was put in.
         changed: bool,
         /// Names that mean nothing, and at which byte.
         undefined: Vec<(usize, String)>,
     },
     /// What is before the name, and the lines it stands for.
-    Lines(Text, Rc<Vec<Text>>),
+    Lines(Text<'a>, Rc<Vec<Text<'static>>>),
     /// It cannot be done: at which byte, and why.
     Fault(usize, String),
 }

@@ -147,7 +147,7 @@ struct Typed {
     /// `None` = it is not for this host.
     name: Option<String>,
     place: Place,
-    lines: Vec<Text>,
+    lines: Vec<Text<'static>>,
 }
 
 impl Reader<'_> {
@@ -190,7 +190,7 @@ impl Reader<'_> {
     }
 
     /// Takes a line as it was typed, without its comment.
-    fn typed_line(&mut self, line: Text) {
+    fn typed_line(&mut self, line: Text<'_>) {
         let Some(typed) = &mut self.typed else {
             if !line.as_str().is_empty() {
                 self.line(line);
@@ -202,7 +202,7 @@ impl Reader<'_> {
             None => (line, false),
         };
         if !line.as_str().is_empty() {
-            typed.lines.push(line);
+            typed.lines.push(line.into_owned());
         }
         if !more {
             self.finish_typed(false);
@@ -224,7 +224,7 @@ impl Reader<'_> {
     }
 
     /// Takes a line without comments and blanks around it, as it was typed or as a definition or a loop made it.
-    fn line(&mut self, text: Text) {
+    fn line(&mut self, text: Text<'_>) {
         self.spent = self.spent.saturating_add(text.as_str().len() + 1);
         if self.spent > self.environment.limit {
             return;
@@ -248,7 +248,7 @@ impl Reader<'_> {
         }
     }
 
-    fn line_inside(&mut self, text: Text) {
+    fn line_inside(&mut self, text: Text<'_>) {
         let line = text.as_str();
         if line.is_empty() {
             return;
@@ -279,17 +279,17 @@ impl Reader<'_> {
     }
 
     /// A line that is not for this host: all of it, if it begins a definition of several lines.
-    fn skip(&mut self, rest: &Text) {
+    fn skip(&mut self, rest: &Text<'_>) {
         if definition(rest.as_str()).is_some() && rest.as_str().ends_with('\\') {
             self.typed = Some(Typed { name: None, place: rest.place(0), lines: Vec::new() });
         }
     }
 
-    fn define(&mut self, name: String, value: &Text) {
+    fn define(&mut self, name: String, value: &Text<'_>) {
         match value.as_str().strip_suffix('\\') {
             None => drop(self.definitions.define(&name, Definition::Value(Rc::from(value.as_str())))),
             Some(first) => {
-                let first = value.cut(0, first.len()).trimmed();
+                let first = value.cut(0, first.len()).trimmed().into_owned();
                 let lines = Some(first).filter(|line| !line.as_str().is_empty()).into_iter().collect();
                 self.typed = Some(Typed { name: Some(name), place: value.place(0), lines });
             }
@@ -297,7 +297,7 @@ impl Reader<'_> {
     }
 
     /// Writes a line out as often as its loop says.
-    fn repeat(&mut self, text: Text, end: usize) {
+    fn repeat(&mut self, text: Text<'_>, end: usize) {
         let place = text.place(0);
         let fault = |message: String| Finding::error(&place, message).keepalived(Verdict::Ignores);
         // Values are put into the parameters only: what is behind them may name what the loop changes.
@@ -330,7 +330,7 @@ impl Reader<'_> {
         }
     }
 
-    fn values_of(&mut self, text: Text) -> PutIn {
+    fn values_of<'a>(&mut self, text: Text<'a>) -> PutIn<'a> {
         let Self { definitions, random, open, environment, .. } = self;
         definitions.put_in(text, |name, arguments| match name {
             "_PWD" => Some(directory_of(open).display().to_string()),
@@ -349,7 +349,7 @@ impl Reader<'_> {
     }
 
     /// Puts values into a line; what becomes of it is a line again, or is complete.
-    fn put_in(&mut self, text: Text) {
+    fn put_in(&mut self, text: Text<'_>) {
         if !text.as_str().contains('$') {
             return self.complete(&text);
         }
@@ -388,7 +388,7 @@ impl Reader<'_> {
     }
 
     /// Takes a line as it will be split.
-    fn complete(&mut self, text: &Text) {
+    fn complete(&mut self, text: &Text<'_>) {
         let line = text.as_str();
         if line.starts_with("include_check") || line.starts_with("random_seed") {
             let mut words = line.split_whitespace();
@@ -405,7 +405,7 @@ impl Reader<'_> {
         self.blocks.line(text);
     }
 
-    fn include(&mut self, text: &Text, end: usize, checks: Checks) {
+    fn include(&mut self, text: &Text<'_>, end: usize, checks: Checks) {
         let pattern = text.from(end).trimmed();
         let place = pattern.place(0);
         let pattern = pattern.as_str().trim_matches('"');

@@ -2,14 +2,17 @@
 //!
 //! Definitions are put in and backslashes taken out before a line is split; so text and places travel together.
 
-use std::{path::PathBuf, rc::Rc};
+use std::{borrow::Cow, path::PathBuf, rc::Rc};
+
+use smol_str::SmolStr;
 
 use super::tree::{Place, Word};
 
 /// Text of which every character has a place.
 #[derive(Clone, Debug)]
-pub(super) struct Text {
-    chars: String,
+pub(super) struct Text<'a> {
+    /// Of most lines, where they stand in the file.
+    chars: Cow<'a, str>,
     file: Rc<PathBuf>,
     /// In the order of `start`; the first starts at 0.
     first: Part,
@@ -27,13 +30,18 @@ struct Part {
     fixed: bool,
 }
 
-impl Text {
+impl<'a> Text<'a> {
     /// Returns line `number` of a file, without the blanks that it begins with.
-    pub(super) fn new(file: &Rc<PathBuf>, number: u32, line: &str) -> Self {
+    pub(super) fn new(file: &Rc<PathBuf>, number: u32, line: &'a str) -> Self {
         let chars = line.trim_ascii_start();
         let blanks = u32::try_from(line.len() - chars.len()).unwrap_or(u32::MAX);
         let first = Part { start: 0, line: number, column: blanks.saturating_add(1), fixed: false };
-        Self { chars: chars.to_owned(), file: Rc::clone(file), first, more: Vec::new() }
+        Self { chars: Cow::Borrowed(chars), file: Rc::clone(file), first, more: Vec::new() }
+    }
+
+    /// Returns the same text, which needs its file no longer.
+    pub(super) fn into_owned(self) -> Text<'static> {
+        Text { chars: Cow::Owned(self.chars.into_owned()), file: self.file, first: self.first, more: self.more }
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -63,7 +71,10 @@ impl Text {
         let first = Part { start: 0, line, column, fixed: self.part(start).fixed };
         let inside = |part: &&Part| part.start > start && part.start < end;
         let more = self.more.iter().filter(inside).map(|part| Part { start: part.start - start, ..*part }).collect();
-        let chars = self.chars.get(start..end).unwrap_or_default().to_owned();
+        let chars = match &self.chars {
+            Cow::Borrowed(chars) => Cow::Borrowed(chars.get(start..end).unwrap_or_default()),
+            Cow::Owned(chars) => Cow::Owned(chars.get(start..end).unwrap_or_default().to_owned()),
+        };
         Self { chars, file: Rc::clone(&self.file), first, more }
     }
 
@@ -79,10 +90,15 @@ impl Text {
         if !self.more.is_empty() {
             return self.cut(start, end);
         }
-        // Most lines: in the room that they have.
+        // Most lines.
         (self.first.line, self.first.column) = self.position(start);
-        self.chars.truncate(end);
-        self.chars.drain(..start);
+        match &mut self.chars {
+            Cow::Borrowed(chars) => *chars = chars.get(start..end).unwrap_or_default(),
+            Cow::Owned(chars) => {
+                chars.truncate(end);
+                chars.drain(..start);
+            }
+        }
         self
     }
 
@@ -100,7 +116,7 @@ impl Text {
             self.add(next);
             self.more.extend(behind);
         }
-        self.chars.replace_range(start..end, value);
+        self.chars.to_mut().replace_range(start..end, value);
     }
 
     fn add(&mut self, part: Part) {
@@ -116,7 +132,7 @@ impl Text {
         for &at in at.iter().rev() {
             let (line, column) = self.position(at + 1);
             let fixed = self.part(at + 1).fixed;
-            self.chars.remove(at);
+            self.chars.to_mut().remove(at);
             for part in &mut self.more {
                 if part.start > at {
                     part.start -= 1;
@@ -132,7 +148,7 @@ impl Text {
         self
     }
 
-    fn word(&self, text: Box<str>, quoted: bool, start: usize) -> Word {
+    fn word(&self, text: SmolStr, quoted: bool, start: usize) -> Word {
         Word { text, quoted, place: self.place(start) }
     }
 }
@@ -150,7 +166,10 @@ pub enum Quoting {
 
 /// Splits a line into its first word, if there is one, and the others. Also returns where a quote opens that nothing closes;
 /// all behind it is one word.
-pub(super) fn split(text: &Text, quoting: impl FnOnce(&str) -> Quoting) -> (Option<Word>, Vec<Word>, Option<Place>) {
+pub(super) fn split(
+    text: &Text<'_>,
+    quoting: impl FnOnce(&str) -> Quoting,
+) -> (Option<Word>, Vec<Word>, Option<Place>) {
     let (keyword, mut end) = one_word(text, 0, Quoting::Plain);
     let quoting = keyword.as_ref().map_or(Quoting::Plain, |word| quoting(&word.text));
     let mut values = Vec::new();
@@ -172,7 +191,7 @@ pub(super) fn split(text: &Text, quoting: impl FnOnce(&str) -> Quoting) -> (Opti
 }
 
 /// Returns the next word from byte `at` on, if there is one, and where it ends; or where a quote opens that nothing closes.
-fn one_word(text: &Text, at: usize, quoting: Quoting) -> (Option<Word>, Result<usize, usize>) {
+fn one_word(text: &Text<'_>, at: usize, quoting: Quoting) -> (Option<Word>, Result<usize, usize>) {
     let rest = text.chars.get(at..).unwrap_or_default();
     let start = at + rest.len() - rest.trim_start().len();
     let rest = text.chars.get(start..).unwrap_or_default();
@@ -210,7 +229,7 @@ fn one_word(text: &Text, at: usize, quoting: Quoting) -> (Option<Word>, Result<u
         Some((_, open)) => Err(start + open),
         None => Ok(start + end),
     };
-    (Some(text.word(word.into_boxed_str(), quoted, start)), end)
+    (Some(text.word(word.into(), quoted, start)), end)
 }
 
 /// Returns what stands behind a backslash.

@@ -2,6 +2,8 @@
 
 use std::{fmt, path::PathBuf, rc::Rc};
 
+use smol_str::SmolStr;
+
 /// Where a word stands in the files that were read, through includes and definitions.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
@@ -31,7 +33,7 @@ impl fmt::Display for Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Word {
     /// What it says.
-    pub text: Box<str>,
+    pub text: SmolStr,
     /// Whether it was quoted: then it is a value, whatever it says.
     pub quoted: bool,
     /// Where it, or what stands for it, begins.

@@ -1,6 +1,6 @@
 //! `lvsadm config lint`: what is wrong with a keepalived.conf.
 
-use std::{path::PathBuf, time::SystemTime};
+use std::{mem, path::PathBuf, time::SystemTime};
 
 use clap::Args;
 use serde::Serialize;
@@ -56,7 +56,8 @@ impl LintArgs {
             environment.config_id = id;
         }
         let manner = Manner { strict: self.strict, here: !self.elsewhere };
-        let findings = lint::lint(&file, &environment, manner);
+        let (findings, read) = lint::lint_and_keep(&file, &environment, manner);
+        mem::forget(read);
         // A file that cannot be read has a place of its own.
         if let Some(unread) = findings.iter().find(|finding| finding.place.line == 0 && finding.level == Level::Error) {
             return Err(Error::failed(&unread.message).with_status(2));

@@ -35,15 +35,18 @@ pub(super) struct Reader {
     pub(super) scripts: Vec<Script>,
     /// What is said about mail of single things.
     pub(super) alerts: Vec<(String, bool)>,
-    block: Vec<String>,
 }
 
 impl Reader {
     /// Reads something within a block; what is found there is said to be in it.
     pub(super) fn within<T>(&mut self, block: &Statement, read: impl FnOnce(&mut Self) -> T) -> T {
-        self.block.push(block.title());
+        let (findings, scripts) = (self.findings.len(), self.scripts.len());
         let result = read(self);
-        self.block.pop();
+        let findings = self.findings.iter_mut().skip(findings).map(|finding| &mut finding.block);
+        let scripts = self.scripts.iter_mut().skip(scripts).map(|script| &mut script.block);
+        for inner in findings.chain(scripts) {
+            *inner = if inner.is_empty() { block.title() } else { format!("{}, {inner}", block.title()) };
+        }
         result
     }
 
@@ -64,7 +67,7 @@ impl Reader {
     }
 
     fn find(&mut self, place: &Place, level: Level, keepalived: Verdict, message: impl Display) -> &mut Finding {
-        let finding = Finding::error(place, message).keepalived(keepalived).within(self.block.join(", "));
+        let finding = Finding::error(place, message).keepalived(keepalived);
         self.findings.push(Finding { level, ..finding });
         // It was pushed just now.
         let last = self.findings.len() - 1;
@@ -163,7 +166,7 @@ impl Reader {
             command.words = vec!["/bin/sh".to_owned(), "-c".to_owned(), command.words.join(" ")];
         }
         let place = statement.values.first().map_or(&statement.keyword.place, |word| &word.place).clone();
-        self.scripts.push(Script { place, block: self.block.join(", "), command: command.clone() });
+        self.scripts.push(Script { place, block: String::new(), command: command.clone() });
         command
     }
 }

@@ -1,6 +1,6 @@
 //! `virtual_server` → services of the table with their servers, policies and checks.
 
-use std::{collections::HashMap, net::IpAddr, path::PathBuf};
+use std::{collections::HashMap, mem, net::IpAddr, path::PathBuf};
 
 use indexmap::IndexMap;
 
@@ -81,8 +81,11 @@ struct Server {
     down: Option<Command>,
     /// Whether there is mail about it.
     alert: Option<bool>,
-    probes: Vec<(Probe, Schedule)>,
+    probes: Probes,
 }
+
+/// What a server is asked, and when.
+type Probes = Vec<(Probe, Schedule)>;
 
 /// Where services were defined, to tell those that are defined twice.
 pub(super) type Seen = HashMap<ServiceKey, (String, Place)>;
@@ -108,7 +111,7 @@ pub(super) fn read(block: &Statement, around: Around<'_>, seen: &mut Seen, setti
         Member::Address(_, port) if *port != 0 => Some(*port),
         _ => None,
     });
-    let blocks = std::mem::take(&mut said.servers);
+    let blocks = mem::take(&mut said.servers);
     let mut servers: Vec<Server> = Vec::new();
     let mut known: HashMap<(IpAddr, Option<u16>), ()> = HashMap::with_capacity(blocks.len());
     for block in blocks {
@@ -127,7 +130,8 @@ pub(super) fn read(block: &Statement, around: Around<'_>, seen: &mut Seen, setti
     }
     quorum(&mut said, &servers, at, r);
     let mut first = true;
-    for member in members {
+    let mut members = members.into_iter().peekable();
+    while let Some(member) = members.next() {
         let Some(service) = virtual_service(member, &said, &servers, at, r) else { continue };
         let key = service.key;
         if let Some((_, other)) = seen.get(&key) {
@@ -137,7 +141,8 @@ pub(super) fn read(block: &Statement, around: Around<'_>, seen: &mut Seen, setti
         }
         seen.insert(key, (block.title(), at.clone()));
         r.alert(inside(block), &key.to_string());
-        add(service, &said, &servers, first, settings, r);
+        let probes = if members.peek().is_some() { |own: &mut Probes| own.clone() } else { mem::take };
+        add(service, &said, &mut servers, probes, first, settings, r);
         first = false;
     }
 }
@@ -441,17 +446,20 @@ fn flags(said: &Said<'_>, r: &mut Reader) -> SchedulerFlags {
     flags
 }
 
-/// Adds a service. Commands of a group run once: they belong to its `first` service.
+/// Adds a service. `probes` gives it those of its servers; the last service of a group gets the servers' own. Commands of a group
+/// run once: they belong to its `first` service.
 fn add(
     service: VirtualService,
     said: &Said<'_>,
-    servers: &[Server],
+    servers: &mut [Server],
+    probes: fn(&mut Probes) -> Probes,
     first: bool,
     settings: &mut Settings,
     r: &mut Reader,
 ) {
     let key = service.key;
     let mut entry = Entry { service, servers: IndexMap::with_capacity(servers.len()) };
+    settings.checks.reserve(servers.iter().map(|server| server.probes.len()).sum());
     for server in servers {
         let forwarding = server.forwarding.or(said.forwarding).unwrap_or(Forwarding::Masquerade);
         if Family::of(server.address) != key.family() && !matches!(forwarding, Forwarding::Tunnel(_)) {
@@ -467,11 +475,11 @@ fn add(
             r.error(&server.place, Verdict::Refuses, message);
             continue;
         }
-        settings.checks.extend(server.probes.iter().map(|(probe, schedule)| Check {
+        settings.checks.extend(probes(&mut server.probes).into_iter().map(|(probe, schedule)| Check {
             service: key,
             server: own,
-            probe: probe.clone(),
-            schedule: schedule.clone(),
+            probe,
+            schedule,
             through_vip: false,
         }));
         r.alerts.extend(server.alert.map(|on| (format!("{own} of {key}"), on)));
