@@ -37,7 +37,7 @@ impl AgentFile {
 
     /// Returns the lines about VRRP and BFD, which one process carries out, with their numbers from 1.
     pub fn vrrp_lines(&self) -> impl Iterator<Item = (usize, &str)> {
-        self.numbered().filter(|(_, line)| matches!(part(line), Some(Part::Vrrp | Part::Bfd)))
+        of_vrrp(self.numbered())
     }
 
     fn numbered(&self) -> impl Iterator<Item = (usize, &str)> {
@@ -60,7 +60,7 @@ impl AgentFile {
         // Checks that cannot be read are another command's business.
         let by_sessions = self.check_lines().any(|(_, line)| line.contains("bfd"));
         let checks = by_sessions.then(|| check::Lines::parse(self.check_lines(), None).ok()).flatten();
-        let unknown = checks.map(|checks| self.unknown_sessions(&checks)).unwrap_or_default();
+        let unknown = checks.map(|checks| unknown_sessions(&checks, self.numbered())).unwrap_or_default();
         if strange.is_empty() && unknown.is_empty() {
             return parsed;
         }
@@ -83,8 +83,7 @@ impl AgentFile {
 
     /// Returns the names of all that VRRP lines of this kind define, in their order.
     pub fn names(&self, kind: vrrp::Kind) -> Vec<String> {
-        let subjects = self.vrrp_lines().filter_map(|(_, line)| vrrp::subject(line));
-        subjects.filter(|subject| subject.kind == kind).map(|subject| subject.name).collect()
+        names(kind, self.numbered())
     }
 
     /// Whether a line holds a secret, so that others must not read the file.
@@ -112,7 +111,7 @@ impl AgentFile {
 
     /// Returns the lines about checks, with their numbers from 1.
     pub fn check_lines(&self) -> impl Iterator<Item = (usize, &str)> {
-        self.numbered().filter(|(_, line)| part(line) == Some(Part::Check))
+        of_checks(self.numbered())
     }
 
     /// Reads what the file says about checks and of the table, and finds lines that are about nothing.
@@ -120,45 +119,7 @@ impl AgentFile {
     /// # Errors
     /// All faults, in the order of their lines.
     pub fn checks(&self, names: &dyn Names) -> Result<(check::Lines, SaveFile), Vec<Fault>> {
-        self.checks_after(names, None)
-    }
-
-    /// The same; lines about checks that are also in `before` are not read again.
-    ///
-    /// # Errors
-    /// As for [`Self::checks`].
-    pub fn checks_after(
-        &self,
-        names: &dyn Names,
-        before: Option<&check::Lines>,
-    ) -> Result<(check::Lines, SaveFile), Vec<Fault>> {
-        let lines = check::Lines::parse(self.check_lines(), before);
-        let unknown = lines.as_ref().map(|lines| self.unknown_sessions(lines)).unwrap_or_default();
-        match (lines, file::parse(self.text().as_bytes(), names)) {
-            (Ok(lines), Ok(table)) if unknown.is_empty() => Ok((lines, table)),
-            (lines, table) => {
-                let mut faults = lines.err().unwrap_or_default();
-                faults.extend(unknown);
-                faults.extend(table.err().unwrap_or_default());
-                faults.sort_by_key(|fault| (fault.line, fault.column));
-                // A quote that is never closed is wrong whatever the line is about.
-                faults.dedup();
-                Err(faults)
-            }
-        }
-    }
-
-    /// Returns what is wrong with checks that go by BFD sessions which no line defines.
-    fn unknown_sessions(&self, checks: &check::Lines) -> Vec<Fault> {
-        let known = self.names(vrrp::Kind::Session);
-        let unknown = checks.sessions().filter(|(_, name)| !known.iter().any(|known| known == name));
-        let fault = |(line, name)| Fault {
-            line,
-            column: 1,
-            message: format!("bfd {name}: there is no BFD session {name}"),
-            hint: Some(format!("its line is: bfd add {name} --neighbour ADDR …")),
-        };
-        unknown.map(fault).collect()
+        read_checks(self.text().as_bytes(), names, None)
     }
 
     /// Returns number, subject and words of the lines about checks that can be read and that are `wanted`.
@@ -256,6 +217,68 @@ impl AgentFile {
         self.lines.remove(number - 1);
         true
     }
+}
+
+/// Reads what the content of a file says about checks and of the table, and finds lines that are about nothing. Lines about
+/// checks that are also in `before` are not read again.
+///
+/// # Errors
+/// All faults, in the order of their lines.
+pub fn read_checks(
+    content: &[u8],
+    names: &dyn Names,
+    before: Option<&check::Lines>,
+) -> Result<(check::Lines, SaveFile), Vec<Fault>> {
+    let numbered = || text(content).map(|text| (1..).zip(text.lines()));
+    let lines = numbered().map_err(|fault| vec![fault])?;
+    let lines = check::Lines::parse(of_checks(lines), before);
+    let unknown = lines.as_ref().ok().zip(numbered().ok());
+    let unknown = unknown.map(|(lines, all)| unknown_sessions(lines, all)).unwrap_or_default();
+    match (lines, file::parse(content, names)) {
+        (Ok(lines), Ok(table)) if unknown.is_empty() => Ok((lines, table)),
+        (lines, table) => {
+            let mut faults = lines.err().unwrap_or_default();
+            faults.extend(unknown);
+            faults.extend(table.err().unwrap_or_default());
+            faults.sort_by_key(|fault| (fault.line, fault.column));
+            // A quote that is never closed is wrong whatever the line is about.
+            faults.dedup();
+            Err(faults)
+        }
+    }
+}
+
+/// Returns what is wrong with checks that go by BFD sessions which no line of the file defines.
+fn unknown_sessions<'a>(checks: &check::Lines, all: impl Iterator<Item = (usize, &'a str)>) -> Vec<Fault> {
+    let mut sessions = checks.sessions().peekable();
+    if sessions.peek().is_none() {
+        return Vec::new();
+    }
+    let known = names(vrrp::Kind::Session, all);
+    let unknown = sessions.filter(|(_, name)| !known.iter().any(|known| known == name));
+    let fault = |(line, name)| Fault {
+        line,
+        column: 1,
+        message: format!("bfd {name}: there is no BFD session {name}"),
+        hint: Some(format!("its line is: bfd add {name} --neighbour ADDR …")),
+    };
+    unknown.map(fault).collect()
+}
+
+/// Returns the names of all that VRRP lines of this kind define, in their order.
+fn names<'a>(kind: vrrp::Kind, all: impl Iterator<Item = (usize, &'a str)>) -> Vec<String> {
+    let subjects = of_vrrp(all).filter_map(|(_, line)| vrrp::subject(line));
+    subjects.filter(|subject| subject.kind == kind).map(|subject| subject.name).collect()
+}
+
+/// Picks the lines about VRRP and BFD.
+fn of_vrrp<'a>(all: impl Iterator<Item = (usize, &'a str)>) -> impl Iterator<Item = (usize, &'a str)> {
+    all.filter(|(_, line)| matches!(part(line), Some(Part::Vrrp | Part::Bfd)))
+}
+
+/// Picks the lines about checks.
+fn of_checks<'a>(all: impl Iterator<Item = (usize, &'a str)>) -> impl Iterator<Item = (usize, &'a str)> {
+    all.filter(|(_, line)| part(line) == Some(Part::Check))
 }
 
 /// Whether a line is about the table.

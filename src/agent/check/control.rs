@@ -34,7 +34,7 @@ use crate::{
     model::{Change, ServiceKey, Table, Weight},
     pool::status::IdleStatus,
     state::{
-        agent_file::AgentFile,
+        agent_file::read_checks,
         check::{Expanded, Lines},
         file::Fault,
         names::Resolver,
@@ -100,9 +100,7 @@ impl Loaded {
             let text = format!("{named}:{}:{}: {}", fault.line, fault.column, fault.message);
             Complaint { text, hint: fault.hint }
         };
-        let parsed = AgentFile::new(&content).map_err(|fault| vec![fault]);
-        let (lines, saved) = parsed
-            .and_then(|parsed| parsed.checks_after(&Resolver::new(), before))
+        let (lines, saved) = read_checks(&content, &Resolver::new(), before)
             .map_err(|faults| faults.into_iter().map(placed).collect::<Vec<_>>())?;
         let Table { services, timeouts, daemons } = saved.table;
         let extras = Table { timeouts, daemons, ..Table::default() };
