@@ -1,6 +1,6 @@
 //! A file, read to the end: what an agent on this machine is told, and all that is wrong with it.
 
-use std::{collections::HashMap, path::Path, rc::Rc};
+use std::{collections::HashMap, path::Path, rc::Rc, sync::Arc};
 
 use super::{
     Environment,
@@ -116,7 +116,8 @@ pub fn of_machine(built: &mut Built) -> Vec<Finding> {
 fn with_user(checks: &mut Settings, user: &(String, Option<String>)) {
     let name = |command: &mut Command| _ = command.user.get_or_insert_with(|| user.clone());
     for check in &mut checks.checks {
-        if let Question::Script { command, .. } = &mut check.probe.question {
+        let is_script = matches!(check.probe.question, Question::Script { .. });
+        if is_script && let Question::Script { command, .. } = &mut Arc::make_mut(&mut check.probe).question {
             name(command);
         }
     }

@@ -20,7 +20,7 @@ mod weight;
 
 pub use drift::foreign_changes;
 pub use engine::{Engine, Step};
-pub use pools::{Event, HeldCheck, HeldServer, Pools};
+pub use pools::{Event, HeldServer, Pools};
 pub use weight::combine;
 
 use crate::{

@@ -12,13 +12,13 @@ use super::{
     CheckId, Output,
     drain::{Left, Turn},
     service::{CheckState, Member, Pool},
-    settings::{Foreign, Policy, ServerPolicy, Settings},
+    settings::{Check, Foreign, Policy, ServerPolicy, Settings},
 };
 use crate::{
     check::{
         answer::WeightChange,
         schedule::Health,
-        settings::{Initial, Probe, Schedule},
+        settings::{Initial, Probe},
     },
     model::{Change, Entry, Moment, RealServer, ServerKey, ServiceKey, Table, VirtualService, Weight},
 };
@@ -58,25 +58,10 @@ pub enum Event<'a> {
     },
 }
 
-/// A check of a server of a service. Probes and schedules are shared with who makes them: there are many.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HeldCheck {
-    /// The service.
-    pub service: ServiceKey,
-    /// The server.
-    pub server: ServerKey,
-    /// What is asked.
-    pub probe: Arc<Probe>,
-    /// When.
-    pub schedule: Arc<Schedule>,
-    /// Through the kernel's own forwarding.
-    pub through_vip: bool,
-}
-
 /// All pools of a process.
 #[derive(Clone, Debug, Default)]
 pub struct Pools {
-    pub(super) checks: Vec<HeldCheck>,
+    pub(super) checks: Vec<Check>,
     pub(super) pools: IndexMap<ServiceKey, Pool>,
     /// All checks in the order of their services and servers.
     pub(super) by_server: Vec<CheckId>,
@@ -186,7 +171,7 @@ impl Pools {
         reason: &str,
         evidence: &[u8],
     ) {
-        let Some(HeldCheck { service, server, .. }) = self.checks.get(id.0) else { return };
+        let Some(Check { service, server, .. }) = self.checks.get(id.0) else { return };
         let Some(pool) = self.pools.get_mut(service).filter(|pool| pool.awake) else { return };
         let states = pool.members.get_mut(server).map(|member| &mut member.checks);
         let Some(state) = states.and_then(|states| states.iter_mut().find(|state| state.id == id)) else { return };
@@ -423,7 +408,7 @@ impl Pools {
     }
 
     /// Returns a check.
-    pub fn check(&self, id: CheckId) -> Option<&HeldCheck> {
+    pub fn check(&self, id: CheckId) -> Option<&Check> {
         self.checks.get(id.0)
     }
 
@@ -433,8 +418,8 @@ impl Pools {
     }
 
     /// Returns the checks that have nothing to check, because their service or server does not exist.
-    pub fn idle(&self) -> impl Iterator<Item = &HeldCheck> {
-        let exists = |check: &&HeldCheck| self.operator_server(&check.service, &check.server).is_some();
+    pub fn idle(&self) -> impl Iterator<Item = &Check> {
+        let exists = |check: &&Check| self.operator_server(&check.service, &check.server).is_some();
         self.checks.iter().filter(move |check| !exists(check))
     }
 
@@ -477,7 +462,7 @@ impl Settings {
     /// that servers which were out stay out until a check has passed.
     pub fn resume(&mut self) {
         for check in self.checks.iter_mut().filter(|check| check.schedule.initial == Initial::Up) {
-            check.schedule.initial = Initial::CheckFirst;
+            Arc::make_mut(&mut check.schedule).initial = Initial::CheckFirst;
         }
     }
 }

@@ -1,10 +1,10 @@
 //! From settings to pools, and from the pools of some settings to those of others: what is the same stays as it is.
 
-use std::{collections::HashMap, mem, sync::Arc};
+use std::{collections::HashSet, mem, sync::Arc};
 
 use super::{
     CheckId, Output,
-    pools::{HeldCheck, Pools},
+    pools::Pools,
     settings::{Check, Policy, Settings},
 };
 use crate::{
@@ -134,22 +134,15 @@ impl Pools {
     }
 }
 
-/// Makes checks share equal schedules.
-fn held(checks: Vec<Check>) -> Vec<HeldCheck> {
-    let mut schedules: HashMap<Schedule, Arc<Schedule>> = HashMap::new();
-    let hold = |Check { service, server, probe, schedule, through_vip }: Check| {
-        let schedule = match schedules.get(&schedule) {
-            Some(known) => Arc::clone(known),
-            None => {
-                let new = Arc::new(schedule.clone());
-                schedules.insert(schedule, Arc::clone(&new));
-                new
-            }
-        };
-        HeldCheck { service, server, probe: Arc::new(probe), schedule, through_vip }
-    };
-    // Collected in place: without this, the room of the whole settings stays.
-    let mut held: Vec<HeldCheck> = checks.into_iter().map(hold).collect();
-    held.shrink_to_fit();
-    held
+/// Makes checks share equal schedules, and take no more room than they need.
+fn held(mut checks: Vec<Check>) -> Vec<Check> {
+    let mut schedules: HashSet<Arc<Schedule>> = HashSet::new();
+    for check in &mut checks {
+        match schedules.get(&check.schedule) {
+            Some(known) => check.schedule = Arc::clone(known),
+            None => _ = schedules.insert(Arc::clone(&check.schedule)),
+        }
+    }
+    checks.shrink_to_fit();
+    checks
 }

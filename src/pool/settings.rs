@@ -1,6 +1,6 @@
 //! What a pool is told: plain values, as checked settings. Reading them from lines belongs to `state`.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use crate::{
     check::settings::{Probe, Schedule},
@@ -21,7 +21,7 @@ pub struct Settings {
     pub servers: Vec<ServerPolicy>,
 }
 
-/// A check of one real server of one virtual service.
+/// A check of one real server of one virtual service. Probes and schedules are shared with who makes them: there are many.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
     /// The service.
@@ -29,9 +29,9 @@ pub struct Check {
     /// The server.
     pub server: ServerKey,
     /// What is asked.
-    pub probe: Probe,
+    pub probe: Arc<Probe>,
     /// When.
-    pub schedule: Schedule,
+    pub schedule: Arc<Schedule>,
     /// Through the kernel's own forwarding, to prove the whole path.
     pub through_vip: bool,
 }

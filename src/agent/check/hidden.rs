@@ -8,6 +8,7 @@
 use std::{
     collections::{HashMap, HashSet},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
+    sync::Arc,
 };
 
 use indexmap::IndexMap;
@@ -129,11 +130,11 @@ fn redirect(check: &mut Check, mark: u32) -> Result<(), Error> {
     }
     if let ServiceKey::Address { address, port, .. } = check.service {
         let port = if port == 0 { check.probe.target.port() } else { port };
-        check.probe.target = SocketAddr::new(address, port);
+        Arc::make_mut(&mut check.probe).target = SocketAddr::new(address, port);
     } else if check.probe.target.is_ipv4() != (check.service.family() == Family::V4) {
         return Err(refuse("its connect address is of another family than the service"));
     }
-    check.probe.connection.mark = mark;
+    Arc::make_mut(&mut check.probe).connection.mark = mark;
     Ok(())
 }
 
@@ -170,13 +171,13 @@ mod tests {
         Check {
             service: service(number),
             server,
-            probe: Probe {
+            probe: Arc::new(Probe {
                 target: (server.address, server.port).into(),
                 connection: Connection::default(),
                 question: Question::Tcp,
                 deadline: Duration::from_secs(1),
-            },
-            schedule: Schedule {
+            }),
+            schedule: Arc::new(Schedule {
                 interval: Duration::from_secs(1),
                 jitter: Duration::ZERO,
                 retry: 0,
@@ -185,7 +186,7 @@ mod tests {
                 warmup: Duration::ZERO,
                 initial: Initial::CheckFirst,
                 log_all_failures: false,
-            },
+            }),
             through_vip: true,
         }
     }
@@ -221,11 +222,11 @@ mod tests {
         };
         assert!(refused(&|_| {}).is_ok());
         assert_eq!(
-            refused(&|check| check.probe.question = Question::Ping).unwrap_err(),
+            refused(&|check| Arc::make_mut(&mut check.probe).question = Question::Ping).unwrap_err(),
             "the check of server 10.0.1.1:8080 of TCP 10.0.0.1:80 cannot go through the virtual address: only checks that \
              connect by TCP or UDP can go through the virtual address"
         );
-        assert!(refused(&|check| check.probe.connection.mark = 7).is_err());
+        assert!(refused(&|check| Arc::make_mut(&mut check.probe).connection.mark = 7).is_err());
         let mark = ServiceKey::Mark { mark: 5, family: Family::V6 };
         assert!(refused(&|check| check.service = mark).is_err(), "the target has to be one of the mark's");
         let mark = ServiceKey::Mark { mark: 5, family: Family::V4 };

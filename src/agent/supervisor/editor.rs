@@ -3,6 +3,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -222,12 +223,13 @@ async fn table(shared: &Shared) -> Result<Option<Vec<String>>, Vec<Complaint>> {
 /// Goes on with other lines. Messages about them call them `named`.
 async fn replace(shared: &Shared, said: Said, named: PathBuf) -> Changed {
     let Said { text, words } = said;
-    let checked = spawn_blocking(move || Checked::read(&text, &named)).await;
-    let new = checked.unwrap_or_else(|error| Err(vec![Complaint::new(error)]))?;
     let (old, path) = {
         let core = shared.core.borrow();
-        (core.running.state.clone(), core.running.path.clone())
+        (Arc::clone(&core.running.state), core.running.path.clone())
     };
+    let before = Arc::clone(&old);
+    let checked = spawn_blocking(move || Checked::read(&text, &named, Some(&before))).await;
+    let new = checked.unwrap_or_else(|error| Err(vec![Complaint::new(error)]))?;
     running::write(&path, &new.file.text())?;
     // A child that starts meanwhile goes by them.
     let old_words = std::mem::replace(&mut shared.core.borrow_mut().running.words, words);
@@ -244,7 +246,7 @@ async fn replace(shared: &Shared, said: Said, named: PathBuf) -> Changed {
     }
     let revision = {
         let mut core = shared.core.borrow_mut();
-        core.running.state = new;
+        core.running.state = Arc::new(new);
         core.running.revision += 1;
         core.running.revision
     };

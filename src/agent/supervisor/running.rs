@@ -6,6 +6,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -19,7 +20,8 @@ use super::{
 use crate::{
     agent::control::Complaint,
     state::{
-        agent_file::AgentFile,
+        agent_file::{AgentFile, read_checks},
+        check,
         file::Fault,
         names::Resolver,
         set, store,
@@ -43,14 +45,16 @@ pub(super) struct Checked {
     vrrp: bool,
     /// Whether there are checks, or a table.
     check: bool,
+    /// The lines about checks; those that stand there again need not be read again.
+    checks: check::Lines,
 }
 
 impl Checked {
-    /// Reads and checks the lines of a save file, which messages call `named`. May wait for look-ups of names.
+    /// Reads and checks the lines of a save file, which messages call `named`, after others. May wait for look-ups of names.
     ///
     /// # Errors
     /// All that is wrong with them.
-    pub(super) fn read(text: &[u8], named: &Path) -> Result<Self, Vec<Complaint>> {
+    pub(super) fn read(text: &[u8], named: &Path, before: Option<&Self>) -> Result<Self, Vec<Complaint>> {
         let placed = |fault: Fault| {
             let text = format!("{}:{}:{}: {}", named.display(), fault.line, fault.column, fault.message);
             Complaint { text, hint: fault.hint }
@@ -59,7 +63,11 @@ impl Checked {
         let routers = file.vrrp(&Disk);
         let has_statics = routers.as_ref().is_ok_and(|parsed| !parsed.settings.statics.is_empty());
         let mut faults = routers.err().unwrap_or_default();
-        faults.extend(file.checks(&Resolver::new()).err().unwrap_or_default());
+        let (checks, _) =
+            read_checks(text, &Resolver::new(), before.map(|before| &before.checks)).unwrap_or_else(|found| {
+                faults.extend(found);
+                Default::default()
+            });
         let agent = file.agent().unwrap_or_else(|found| {
             faults.extend(found);
             set::Settings::default()
@@ -73,7 +81,7 @@ impl Checked {
         let has = |kind| !file.names(kind).is_empty();
         let vrrp = has(vrrp::Kind::Instance) || has(vrrp::Kind::Session) || has_statics;
         let check = file.check_lines().next().is_some() || file.table_lines().next().is_some();
-        Ok(Self { file, agent, vrrp, check })
+        Ok(Self { file, agent, vrrp, check, checks })
     }
 
     /// Whether a child has something to do.
@@ -94,7 +102,7 @@ pub(super) struct Running {
     pub(super) source: Source,
     /// Another number after each change; those of an agent before this one are lower.
     pub(super) revision: u64,
-    pub(super) state: Checked,
+    pub(super) state: Arc<Checked>,
     /// What a keepalived.conf says of the processes.
     pub(super) words: Words,
     /// Whether the table was changed since it was last read or saved.
@@ -132,14 +140,15 @@ impl Running {
         };
         let Said { text, words } = said;
         let state = match left.filter(|_| text.is_empty()) {
-            Some(text) => Checked::read(&text, &path).map_err(|mut complaints| {
+            Some(text) => Checked::read(&text, &path, None).map_err(|mut complaints| {
                 let hint =
                     format!("this is left from an agent that was killed; --fresh begins with {}", file.display());
                 complaints.push(Complaint::new("cannot go on where it was").hint(hint));
                 complaints
             })?,
-            None => Checked::read(&text, file)?,
+            None => Checked::read(&text, file, None)?,
         };
+        let state = Arc::new(state);
         let revision = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
         let revision = u64::try_from(revision).unwrap_or_default();
         let running =
@@ -189,7 +198,7 @@ mod tests {
     #[test]
     fn what_is_needed_goes_by_the_lines() {
         let needs = |text: &str| {
-            let checked = Checked::read(text.as_bytes(), Path::new("f")).unwrap();
+            let checked = Checked::read(text.as_bytes(), Path::new("f"), None).unwrap();
             Kind::ALL.map(|kind| checked.needs(kind))
         };
         assert_eq!(needs("# nothing\n"), [false, false]);
@@ -201,7 +210,7 @@ mod tests {
     #[test]
     fn every_fault_is_reported_once() {
         let text = "vrrp add A --vrid 0\n-A -t nonsense\ncheck add -t 10.0.0.1:80 tpc\nvrpr\nvrrp add 'B\n";
-        let complaints = Checked::read(text.as_bytes(), Path::new("/f")).unwrap_err();
+        let complaints = Checked::read(text.as_bytes(), Path::new("/f"), None).unwrap_err();
         for line in 1..=5 {
             assert!(complaints.iter().any(|each| each.text.starts_with(&format!("/f:{line}:"))), "{complaints:#?}");
         }

@@ -478,8 +478,8 @@ fn add(
         settings.checks.extend(probes(&mut server.probes).into_iter().map(|(probe, schedule)| Check {
             service: key,
             server: own,
-            probe,
-            schedule,
+            probe: probe.into(),
+            schedule: schedule.into(),
             through_vip: false,
         }));
         r.alerts.extend(server.alert.map(|on| (format!("{own} of {key}"), on)));

@@ -1,5 +1,7 @@
 //! What the documentation says, case by case.
 
+use std::sync::Arc;
+
 use super::{
     super::{
         CheckId, Event, Output, Pools,
@@ -245,7 +247,7 @@ fn alpha_begins_with_nothing_but_the_sorry_server() {
 fn a_server_works_if_all_its_checks_do() {
     let mut settings = settings(&[4], Initial::Up, policy(1, 0));
     let mut second = settings.checks[0].clone();
-    second.probe.question = Question::Ping;
+    Arc::make_mut(&mut second.probe).question = Question::Ping;
     settings.checks.push(second);
     let mut run = Run::new(settings, &Table::default());
     run.says(0, DOWN).says(1, DOWN).says(0, UP);
@@ -323,7 +325,7 @@ fn other_settings_keep_what_is_known() {
     let mut after = before;
     after.operator.services[&service(1)].servers.shift_remove(&key(3));
     after.operator.services[&service(1)].servers.insert(key(4), server(4, 1));
-    after.checks[0].schedule.interval = Duration::from_secs(1);
+    Arc::make_mut(&mut after.checks[0].schedule).interval = Duration::from_secs(1);
     after.checks.push(check(service(1), key(4), Initial::CheckFirst));
     let kernel = run.0.effective_table();
     assert_eq!(run.0.replace(at(9), after, &kernel), []);
@@ -501,8 +503,8 @@ fn only_what_is_to_be_other_than_before_is_written() {
     };
     assert_eq!(differ(|settings| settings.policies[0].omega ^= true), ids(&[(2, 2)]));
     assert_eq!(differ(|settings| settings.servers[0].down = None), ids(&[(2, 2)]));
-    assert_eq!(differ(|settings| settings.checks[1].schedule.retry += 1), ids(&[(2, 2)]));
-    assert_eq!(differ(|settings| settings.checks[1].probe.deadline *= 2), ids(&[(2, 2)]));
+    assert_eq!(differ(|settings| Arc::make_mut(&mut settings.checks[1].schedule).retry += 1), ids(&[(2, 2)]));
+    assert_eq!(differ(|settings| Arc::make_mut(&mut settings.checks[1].probe).deadline *= 2), ids(&[(2, 2)]));
     assert_eq!(
         differ(|settings| settings.operator.services[0].service.scheduler = Scheduler::new("rr")),
         ids(&[(2, 2)])

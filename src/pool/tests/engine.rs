@@ -1,6 +1,6 @@
 //! The whole process in virtual time: probes, verdicts, tables.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     super::{Engine, Step},
@@ -139,7 +139,7 @@ fn services_that_share_a_server_share_its_probes() {
     // Other settings: the last service is gone, and the check of one service is another one.
     world.log.clear();
     all.operator.services.shift_remove(&service(10));
-    all.checks[0].schedule.interval = Duration::from_secs(1);
+    Arc::make_mut(&mut all.checks[0].schedule).interval = Duration::from_secs(1);
     world.engine.replace(at(world.now), all, &world.table.clone());
     world.work();
     assert!(!world.table.services.contains_key(&service(10)));
@@ -156,7 +156,7 @@ fn services_that_share_a_server_share_its_probes() {
 fn failures_without_consequence_are_reported_if_asked_for() {
     for all in [false, true] {
         let mut settings = settings(&[1], Initial::CheckFirst, policy(1, 0));
-        settings.checks[0].schedule.log_all_failures = all;
+        Arc::make_mut(&mut settings.checks[0].schedule).log_all_failures = all;
         let mut world = World::new(settings, Table::default());
         world.until(100);
         world.broken = vec![1];
@@ -199,7 +199,7 @@ fn ten_thousand_servers_are_known_after_one_answer_each() {
     for number in 1..=100 {
         settings.checks.extend((1..=100).map(|each| {
             let mut check = check(service(number), key(each), Initial::CheckFirst);
-            check.probe.target.set_port(1000 + u16::from(number));
+            Arc::make_mut(&mut check.probe).target.set_port(1000 + u16::from(number));
             check
         }));
     }

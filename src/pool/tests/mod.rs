@@ -64,7 +64,7 @@ fn check(service: ServiceKey, server: ServerKey, initial: Initial) -> Check {
         question: Question::Tcp,
         deadline: Duration::from_secs(2),
     };
-    Check { service, server, probe, schedule: schedule(initial), through_vip: false }
+    Check { service, server, probe: probe.into(), schedule: schedule(initial).into(), through_vip: false }
 }
 
 fn command(name: &str) -> Command {

@@ -1,6 +1,6 @@
 //! For any sequence of results, the effective table is what a simple function of operator's table, states and policy says.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use proptest::prelude::*;
 
@@ -157,7 +157,7 @@ proptest! {
         settings.checks = (1..=SERVERS)
             .flat_map(|number| [Question::Tcp, Question::Ping].map(|question| {
                 let mut check = check(service(1), key(number), initial);
-                check.probe.question = question;
+                Arc::make_mut(&mut check.probe).question = question;
                 check
             }))
             .collect();

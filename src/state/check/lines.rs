@@ -54,7 +54,7 @@ struct Add {
     connection: ConnectionArgs,
     instead: Target,
     question: Question,
-    schedule: Schedule,
+    schedule: Arc<Schedule>,
     port: Option<u16>,
     through_vip: bool,
 }
@@ -180,6 +180,7 @@ fn read(grammar: &mut Grammar, number: usize, line: &str) -> Result<Read, Vec<Fa
             let Asked { question, schedule, port } = add.kind.read(&add.schedule, &mut faults);
             let instead = add.connection.target(&mut faults);
             let (connection, through_vip) = (add.connection, add.through_vip);
+            let schedule = Arc::new(schedule);
             let add = question.map(|question| Add { connection, instead, question, schedule, port, through_vip });
             if let (Some(add), Some(subject)) = (&add, &subject) {
                 add.judge(subject, &mut faults);
@@ -262,7 +263,8 @@ impl Add {
         let before = expanded.faults.len();
         expanded.faults.extend(faults);
         if let Some(probe) = probe.filter(|_| expanded.faults.len() == before) {
-            let (schedule, through_vip) = (self.schedule.clone(), self.through_vip);
+            let (probe, schedule) = (Arc::new(probe), Arc::clone(&self.schedule));
+            let through_vip = self.through_vip;
             expanded.settings.checks.push(Check { service, server, probe, schedule, through_vip });
         }
     }

@@ -1,7 +1,7 @@
 //! A check process in a thread of the test, in the namespace of the director.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -133,13 +133,13 @@ pub(crate) fn check(service: ServiceKey, server: ServerKey) -> Check {
     Check {
         service,
         server,
-        probe: Probe {
+        probe: Arc::new(Probe {
             target: SocketAddr::new(server.address, server.port),
             connection: Connection::default(),
             question: Question::Tcp,
             deadline: half,
-        },
-        schedule: Schedule {
+        }),
+        schedule: Arc::new(Schedule {
             interval: half,
             jitter: Duration::ZERO,
             retry: 0,
@@ -148,7 +148,7 @@ pub(crate) fn check(service: ServiceKey, server: ServerKey) -> Check {
             warmup: Duration::ZERO,
             initial: Initial::CheckFirst,
             log_all_failures: false,
-        },
+        }),
         through_vip: false,
     }
 }
