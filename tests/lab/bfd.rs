@@ -31,10 +31,9 @@ struct Director<'a> {
 }
 
 impl<'a> Director<'a> {
+    /// With our own lines.
     fn start(hosts: &'a Hosts) -> Self {
-        let (host, vip) = (&hosts.director, hosts.vip(Family::V4));
-        let directory = TempDir::with_prefix("lvsadm-lab-").expect("a temporary directory");
-        let at = directory.path().display();
+        let vip = hosts.vip(Family::V4);
         let mut lines = format!("-A -t {vip}:80 -s rr\n");
         for server in &hosts.servers {
             let (name, address) = (&server.name, server.address(Family::V4));
@@ -43,9 +42,32 @@ impl<'a> Director<'a> {
                  check add -t {vip}:80 -r {address}:80 bfd {name}\n"
             );
         }
-        fs::write(directory.path().join("state"), lines).expect("written");
-        let agent = host.start(format!("{LVSADM} agent run --state {at}/state --run-dir {at}/run"));
-        Self { host, _agent: agent, directory }
+        Self::run(hosts, "--state", &lines)
+    }
+
+    /// With a keepalived.conf that says the same.
+    fn start_from_configuration(hosts: &'a Hosts) -> Self {
+        let (mut sessions, mut servers) = (String::new(), String::new());
+        for server in &hosts.servers {
+            let (name, address) = (&server.name, server.address(Family::V4));
+            sessions += &format!(
+                "bfd_instance {name} {{\n neighbor_ip {address}\n min_tx 100\n min_rx 100\n multiplier 3\n}}\n"
+            );
+            servers += &format!(" real_server {address} 80 {{\n weight 1\n BFD_CHECK {{\n name {name}\n }}\n }}\n");
+        }
+        let vip = hosts.vip(Family::V4);
+        let service = format!(
+            "virtual_server {vip} 80 {{\n delay_loop 1\n lb_algo rr\n lb_kind DR\n protocol TCP\n{servers}}}\n"
+        );
+        Self::run(hosts, "--config", &(sessions + &service))
+    }
+
+    fn run(hosts: &'a Hosts, option: &str, text: &str) -> Self {
+        let directory = TempDir::with_prefix("lvsadm-lab-").expect("a temporary directory");
+        let at = directory.path().display();
+        fs::write(directory.path().join("file"), text).expect("written");
+        let agent = hosts.director.start(format!("{LVSADM} agent run {option} {at}/file --run-dir {at}/run"));
+        Self { host: &hosts.director, _agent: agent, directory }
     }
 
     fn asked(&self, verb: &str) -> String {
@@ -135,4 +157,20 @@ fn a_server_leaves_within_the_detection_time_and_comes_back() {
     let (down, out) =
         (director.last("BFD session rs1 is down"), director.last("server 10.0.0.11:80 of TCP 10.0.0.100:80 is down"));
     assert!(out.abs_diff(down) < 200, "the session was down at {down}, its server at {out}");
+}
+
+#[test]
+fn a_keepalived_conf_has_servers_go_by_sessions() {
+    let hosts = Hosts::new(2);
+    let directory = TempDir::with_prefix("lvsadm-lab-").expect("a temporary directory");
+    let director = Director::start_from_configuration(&hosts);
+    // In keepalived, too, a server is out until its session is up, and out again as soon as that is down.
+    until("the check process is ready", || director.process(1)["state"] == "ready");
+    let mut ends: Vec<_> = hosts.servers.iter().map(|server| far_end(server, director.host, &directory)).collect();
+    until("both servers are in", || director.servers() == 2 && director.asked("bfd list").matches(" up ").count() == 2);
+    drop(ends.remove(0));
+    until("the server leaves whose end is gone", || director.servers() == 1);
+    assert!(director.host.ipvsadm("-Ln").ok().contains("10.0.0.12:80"), "the other one stays");
+    ends.push(far_end(&hosts.servers[0], director.host, &directory));
+    until("it comes back", || director.servers() == 2);
 }

@@ -8,7 +8,10 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     net::SocketAddr,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -152,11 +155,11 @@ fn ours(hosts: &Hosts, key: ServiceKey) -> Settings {
     let servers: Vec<_> = KINDS.iter().map(server).collect();
     let mut settings = running::settings(key, &servers, Policy::of(key));
     for (check, kind) in settings.checks.iter_mut().zip(KINDS) {
-        check.probe.question = (kind.ours)();
+        Arc::make_mut(&mut check.probe).question = (kind.ours)();
         // keepalived's limit is for each step of a check, ours for all of it; mail servers have three.
         let steps = if matches!(check.probe.question, Question::Smtp { .. }) { 3 } else { 1 };
-        check.probe.deadline = INTERVAL * steps;
-        check.schedule.interval = INTERVAL;
+        Arc::make_mut(&mut check.probe).deadline = INTERVAL * steps;
+        Arc::make_mut(&mut check.schedule).interval = INTERVAL;
     }
     settings
 }
