@@ -292,7 +292,7 @@ fn decisions() {
     let new = old.read_again().expect("a good file");
     show("file read again", begin);
     let begin = Instant::now();
-    let table = new.after(&old, engine.pools().operator_table());
+    let (table, _) = new.after(&old, engine.pools().operator_table());
     show("what changed of the table", begin);
     let begin = Instant::now();
     let settings = new.over(table).settings;

@@ -130,18 +130,19 @@ impl Loaded {
         }
     }
 
-    /// Returns the operator's table when this file takes the place of `old`: what the files differ in changes, and what
-    /// else was changed in the meantime stays.
-    pub fn after(&self, old: &Self, mut operator: Table) -> Table {
+    /// Returns the operator's table when this file takes the place of `old`, and what is different then: what the files
+    /// differ in changes, and what else was changed in the meantime stays.
+    pub fn after(&self, old: &Self, mut operator: Table) -> (Table, Vec<Change>) {
         match (&old.table, &self.table) {
-            (_, None) => operator,
-            (None, Some(new)) => new.clone(),
+            (_, None) => (operator, Vec::new()),
+            (None, Some(new)) => {
+                let changes = plan(&operator, new, Extra::Delete).collect();
+                (new.clone(), changes)
+            }
             (Some(old), Some(new)) => {
-                for change in plan(old, new, Extra::Delete) {
-                    // Somebody may have done the same already.
-                    let _ = operator.apply(&change);
-                }
-                operator
+                // Somebody may have done the same already.
+                let changes = plan(old, new, Extra::Delete).filter(|change| operator.apply(change).is_ok()).collect();
+                (operator, changes)
             }
         }
     }

@@ -190,8 +190,8 @@ pub struct Operator {
 pub struct Reload {
     /// The layer.
     pub layer: Arc<dyn Layer>,
-    /// The operator's table before → after.
-    pub table: Box<dyn FnOnce(Table) -> Table + Send>,
+    /// The operator's table before → after, and what is different.
+    pub table: Box<dyn FnOnce(Table) -> (Table, Vec<Change>) + Send>,
 }
 
 impl std::fmt::Debug for Reload {

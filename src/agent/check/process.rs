@@ -31,7 +31,6 @@ use crate::{
         settings::Probe,
     },
     host::{User, script::Runner},
-    ipvs::plan::{Extra, plan},
     model::{Entry, Moment, ServerKey, ServiceKey, Table, Target},
     pool::{Engine, Step, drain::Turn, settings::Settings, status::IdleStatus},
     sys::clock::now,
@@ -419,12 +418,11 @@ impl Process {
 
     /// Goes on with what another layer makes of the operator's table.
     fn reload(&mut self, Reload { layer, table }: Reload) -> Result<Vec<String>, Error> {
-        let before = self.engine.pools().operator_table();
-        let Layered { settings, idle, faults } = layer.over(table(before.clone()));
+        let (operator, changes) = table(self.engine.pools().operator_table());
+        let Layered { settings, idle, faults } = layer.over(operator);
         if !faults.is_empty() {
             return Err(Error::Settings(faults));
         }
-        let changes: Vec<_> = plan(&before, &settings.operator, Extra::Delete).collect();
         let mut warnings = self.replace(settings)?;
         self.layer = Some(layer);
         self.remember(&changes);
