@@ -1,5 +1,6 @@
 //! What stock ipvsadm sees: sorry servers, quorum, inhibit; and what it does to the table behind our back.
 
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -72,7 +73,9 @@ fn a_started_process_changes_nothing_before_it_knows() {
     director.ipvsadm("-a -t 10.0.0.100:80 -r 10.0.0.11 -g -w 1").ok();
     thread::scope(|scope| {
         let mut slow = settings(key, &servers, Policy::of(key));
-        slow.checks.iter_mut().for_each(|check| check.probe.connection.interface = Some("eth9".to_owned()));
+        slow.checks
+            .iter_mut()
+            .for_each(|check| Arc::make_mut(&mut check.probe).connection.interface = Some("eth9".to_owned()));
         let process = Running::start(scope, &director, slow, options());
         until("both were asked", || {
             process.status().services[0].servers.iter().all(|server| server.checks[0].unknown > 1)
