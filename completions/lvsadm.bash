@@ -271,6 +271,9 @@ _lvsadm() {
             lvsadm__subcmd__set,mail)
                 cmd="lvsadm__subcmd__set__subcmd__mail"
                 ;;
+            lvsadm__subcmd__set,notify)
+                cmd="lvsadm__subcmd__set__subcmd__notify"
+                ;;
             lvsadm__subcmd__sync,show)
                 cmd="lvsadm__subcmd__sync__subcmd__show"
                 ;;
@@ -3652,7 +3655,7 @@ _lvsadm() {
             return 0
             ;;
         lvsadm__subcmd__check__subcmd__set)
-            opts="-t -u -f -6 -r -g -i -m -h --tcp-service --udp-service --sctp --sctp-service --fwmark-service --ipv6 --real-server --quorum --hysteresis --quorum-up --quorum-down --sorry-server --gatewaying --ipip --masquerading --tun-type --tun-port --tun-csum --tun-remcsum --sorry-inhibit --omega --suspend-without --foreign --inhibit --no-inhibit --notify-up --notify-down --weight-min --weight-max --unset --state --run-dir --help"
+            opts="-t -u -f -6 -r -g -i -m -h --tcp-service --udp-service --sctp --sctp-service --fwmark-service --ipv6 --real-server --quorum --hysteresis --quorum-up --quorum-down --sorry-server --gatewaying --ipip --masquerading --tun-type --tun-port --tun-csum --tun-remcsum --sorry-inhibit --omega --suspend-without --foreign --at-start --inhibit --no-inhibit --notify-up --notify-down --weight-min --weight-max --unset --state --run-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3731,6 +3734,10 @@ _lvsadm() {
                     return 0
                     ;;
                 --foreign)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --at-start)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -5118,7 +5125,7 @@ _lvsadm() {
             return 0
             ;;
         lvsadm__subcmd__set)
-            opts="-h --help mail"
+            opts="-h --help mail notify"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5132,7 +5139,7 @@ _lvsadm() {
             return 0
             ;;
         lvsadm__subcmd__set__subcmd__mail)
-            opts="-h --server --from --to --about --also --not --no-faults --tag --helo --timeout --starttls --tls --auth-file --authorities --no-verify --unset --delete --test --state --run-dir --help"
+            opts="-h --server --from --to --about --also --not --no-faults --tag --helo --timeout --starttls --tls --auth-file --authorities --no-verify --unset --delete --state --run-dir --test --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5179,6 +5186,36 @@ _lvsadm() {
                     return 0
                     ;;
                 --authorities)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --unset)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --run-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        lvsadm__subcmd__set__subcmd__notify)
+            opts="-h --fifo --unset --delete --state --run-dir --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --fifo)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

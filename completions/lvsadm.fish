@@ -50,7 +50,7 @@ complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "bfd" -d 'See failures
 complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "check" -d 'Keep dead servers out of the table; ask servers whether they work'
 complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "agent" -d 'Run virtual routers and health checks in the background'
 complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "config" -d 'Look at a keepalived.conf, or turn it into a save file'
-complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "set" -d 'Change settings of the agent itself: who gets mail'
+complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "set" -d 'Change settings of the agent itself: mail and FIFOs'
 complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "metrics" -d 'Print metrics: the kernel\'s counters, checks, virtual routers, the agent; as Prometheus reads them'
 complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "doctor" -d 'Find out why a service does not work'
 complete -c lvsadm -n "__fish_lvsadm_needs_command" -f -a "prepare" -d 'Set a director or a real server up, and put everything back'
@@ -880,6 +880,7 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_sub
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l tun-port -d 'UDP port of a gue tunnel' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l suspend-without -d 'Checks sleep while this address is not on this host' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l foreign -d 'What becomes of others\' changes to the service in the kernel\'s table: adopt, restore, ignore [default: adopt]' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l at-start -d 'What is told, as if it had just come up, of what works when the service begins: nothing, quorum, servers (and the quorum) [default: nothing]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l notify-up -d 'Run when a server comes back: [USER[:GROUP]@]PROGRAM ARGUMENTS' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l notify-down -d 'Run when a server fails' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l weight-min -d 'Least weight that checks can give a working server [default: 0]' -r
@@ -894,7 +895,7 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_sub
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l tun-csum -d 'Packets of a gue or gre tunnel have checksums'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l tun-remcsum -d 'Packets of a gue tunnel have remote checksums'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l sorry-inhibit -d 'The sorry server stays in the table with weight 0 while it is not needed'
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l omega -d 'Commands also run for what ends with the process'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l omega -d 'What ends, with the process or before it, is told of as down, and its commands run'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l inhibit -d 'Failed servers stay in the table with weight 0'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -l no-inhibit -d 'Failed servers are removed; with -r, whatever is said of the service (default)'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand check; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -1059,8 +1060,9 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand config; and __fish_seen_su
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand config; and __fish_seen_subcommand_from lint" -l elsewhere -d 'The file is for another machine: do not look for its users, scripts and links here'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand config; and __fish_seen_subcommand_from lint" -l json -d 'JSON, described in lvsadm(8)'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand config; and __fish_seen_subcommand_from lint" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and not __fish_seen_subcommand_from mail" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and not __fish_seen_subcommand_from mail" -f -a "mail" -d 'Say who gets mail about what, and how it is sent'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and not __fish_seen_subcommand_from mail notify" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and not __fish_seen_subcommand_from mail notify" -f -a "mail" -d 'Say who gets mail about what, and how it is sent'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and not __fish_seen_subcommand_from mail notify" -f -a "notify" -d 'Say which FIFOs are told of servers and services that come and go'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l server -d 'Server that takes the mail [default port: 25; with --tls 465]' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l from -d 'Who sends' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l to -d 'Who gets it; once for each' -r
@@ -1079,9 +1081,15 @@ complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subco
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l starttls -d 'Make the connection secure before anything is said; else no mail'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l tls -d 'A secure connection from the first byte on'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l no-verify -d 'The server need not prove who it is'
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l delete -d 'Nobody gets mail any more'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l delete -d 'Nobody is told any more'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -l test -d 'Send a mail now'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from mail" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from notify" -l fifo -d 'Named pipe for transitions: \'PATH [owner USER[:GROUP]] [reader COMMAND]\'' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from notify" -l unset -d 'Back to the default: an option, or OPTION=WORD of one that may be repeated' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from notify" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from notify" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from notify" -l delete -d 'Nobody is told any more'
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand set; and __fish_seen_subcommand_from notify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand metrics" -l per -d 'How fine' -r -f -a "server\t'A series for each server of each service'
 service\t'One for each service'
 none\t'Only sums'"

@@ -1,49 +1,103 @@
-//! Which events are told by mail, and in which words: keepalived's, where it has some.
+//! Which events are told by mail and to FIFOs, and in which words: keepalived's, where it has some.
 
 use std::time::Duration;
 
-use super::event::{Event, Subject};
+use super::{
+    control::Complaint,
+    event::{Event, Subject},
+};
 use crate::{
-    notify::{MailStatus, Mailer, Note},
-    state::set::{About, MailSettings},
+    host::{
+        User,
+        script::{self, Runner},
+    },
+    notify::{FifoFault, Fifos, MailStatus, Mailer, Note},
+    state::set::{About, MailSettings, Settings},
+    vrrp::settings::Fifo,
 };
 
-/// Who is told by mail, as the settings have it.
+/// Who is told, as the settings have it.
 #[derive(Debug, Default)]
-pub struct Alerts(Option<(MailSettings, Mailer)>);
+pub struct Alerts {
+    mail: Option<(MailSettings, Mailer)>,
+    fifos: Option<Fifos>,
+}
 
 impl Alerts {
-    /// Takes settings, the first or other ones: what waits to be sent by the old ones still goes out. Must be called inside
-    /// a runtime.
-    pub fn configure(&mut self, settings: Option<&MailSettings>) {
-        if self.0.as_ref().map(|(settings, _)| settings) == settings {
-            return;
+    /// Takes settings, the first or other ones: what waits to be sent by the old ones still goes out, and FIFOs that are
+    /// wanted as before stay open. Must be called inside a current-thread runtime.
+    ///
+    /// # Errors
+    /// FIFOs or readers that cannot be had. Nothing has changed then, unless the kernel refuses a FIFO another owner.
+    pub fn configure(&mut self, settings: &Settings) -> Result<(), Vec<Complaint>> {
+        self.configure_fifos(&settings.fifos)?;
+        if self.mail.as_ref().map(|(settings, _)| settings) != settings.mail.as_ref() {
+            let new = settings.mail.clone().map(|settings| (settings.clone(), Mailer::new(settings)));
+            if let Some((_, mailer)) = std::mem::replace(&mut self.mail, new) {
+                tokio::spawn(mailer.finish(FAREWELL));
+            }
         }
-        let new = settings.map(|settings| (settings.clone(), Mailer::new(settings.clone())));
-        if let Some((_, mailer)) = std::mem::replace(&mut self.0, new) {
-            tokio::spawn(mailer.finish(FAREWELL));
+        Ok(())
+    }
+
+    fn configure_fifos(&mut self, wanted: &[Fifo]) -> Result<(), Vec<Complaint>> {
+        if wanted.is_empty() && self.fifos.is_none() {
+            return Ok(());
         }
+        let user = User::for_scripts(None).map_err(|fault| vec![Complaint::new(&fault).hint(fault.hint())])?;
+        let readers = wanted.iter().filter_map(|fifo| Some((fifo.path.display(), fifo.reader.as_ref()?)));
+        let faults: Vec<_> = readers
+            .filter_map(|(path, reader)| {
+                let fault = script::check(reader, &user).err()?;
+                Some(Complaint::new(format_args!("reader of FIFO {path}: {fault}")).hint(fault.hint()))
+            })
+            .collect();
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let fifos = self.fifos.get_or_insert_with(|| Fifos::new(Runner::new(user, script::AT_ONCE)));
+        let faults =
+            |faults: Vec<FifoFault>| faults.iter().map(|fault| Complaint::new(fault).hint(fault.hint())).collect();
+        fifos.configure(wanted).map_err(faults)
     }
 
     /// Has an event told, if it is one to be told. Never waits.
     pub fn take(&self, event: &Event) {
-        if let Some((settings, mailer)) = &self.0
+        if let Some((settings, mailer)) = &self.mail
             && let Some(note) = note(event, settings)
         {
             mailer.push(note);
         }
+        if let Some(fifos) = &self.fifos
+            && let Some(line) = line(event)
+        {
+            fifos.write(&line);
+        }
     }
 
     /// Returns how mail is doing; nothing if nobody gets any.
-    pub fn status(&self) -> Option<MailStatus> {
-        self.0.as_ref().map(|(_, mailer)| mailer.status())
+    pub fn mail_status(&self) -> Option<MailStatus> {
+        self.mail.as_ref().map(|(_, mailer)| mailer.status())
+    }
+
+    /// Returns how many lines FIFOs have lost; nothing if there are none.
+    pub fn lines_lost(&self) -> Option<u64> {
+        self.fifos.as_ref().map(Fifos::lost)
     }
 
     /// Ends: what waits goes out, but not for longer than `limit`.
     pub async fn finish(self, limit: Duration) {
-        if let Some((_, mailer)) = self.0 {
-            mailer.finish(limit).await;
-        }
+        let mail = async {
+            if let Some((_, mailer)) = self.mail {
+                mailer.finish(limit).await;
+            }
+        };
+        let fifos = async {
+            if let Some(fifos) = self.fifos {
+                fifos.finish(limit).await;
+            }
+        };
+        tokio::join!(mail, fifos);
     }
 }
 
@@ -63,6 +117,20 @@ pub fn note(event: &Event, settings: &MailSettings) -> Option<Note> {
         text.push_str(evidence);
     }
     Some(Note { time: Duration::from_millis(event.time), subject, text })
+}
+
+/// Returns what FIFOs are told of a server or a service that comes or goes: keepalived's line, without the byte 0 that it has
+/// behind the newline (keepalived reference 2.12). Virtual routers have FIFOs of their own process.
+pub fn line(event: &Event) -> Option<String> {
+    let state = one_of(&event.what, &["up", "down"])?;
+    match &event.subject {
+        Subject::Server { service, server } => {
+            let (name, protocol) = endpoint(service);
+            Some(format!("RS {} {name} {state}\n", bracketed(server, protocol.as_deref())))
+        }
+        Subject::Service(service) => Some(format!("VS {} {state}\n", endpoint(service).0)),
+        Subject::Instance(_) | Subject::Group(_) | Subject::Session(_) | Subject::Process(_) => None,
+    }
 }
 
 /// Returns the subject of a mail, what sort of thing it is about, and the names of that.
@@ -182,6 +250,20 @@ mod tests {
         ] {
             assert_eq!(note(&event(subject, what), &settings("")), None, "{what}");
         }
+    }
+
+    #[test]
+    fn lines_are_those_of_keepalived() {
+        let cases = [
+            (server("TCP 10.0.0.1:80", "10.0.0.5:8080"), "down", "RS [10.0.0.5]:tcp:8080 [10.0.0.1]:tcp:80 DOWN\n"),
+            (server("FWM 5", "10.0.0.5:0"), "up", "RS [10.0.0.5]:0 FWM 5 UP\n"),
+            (Subject::Service("UDP [2001:db8::1]:53".to_owned()), "down", "VS [2001:db8::1]:udp:53 DOWN\n"),
+        ];
+        for (subject, what, wanted) in cases {
+            assert_eq!(line(&event(subject, what)).as_deref(), Some(wanted));
+        }
+        assert_eq!(line(&event(Subject::Service("FWM 5".to_owned()), "adopted")), None);
+        assert_eq!(line(&event(Subject::Session("b".to_owned()), "up")), None);
     }
 
     #[test]

@@ -166,7 +166,7 @@ async fn tell(
         tokio::select! {
             biased;
             Some(settings) = reloads.recv() => {
-                for fault in notifier.reconfigure(&settings) {
+                for fault in notifier.reconfigure(&settings).err().into_iter().flatten() {
                     warn!("{fault}");
                 }
                 follower.follow(settings.sync.clone());

@@ -15,17 +15,19 @@ use crate::{
     state::{
         agent_file::AgentFile,
         file::Fault,
-        set::{MailGrammar, edited_mail, is_mail},
+        set::{self, MailGrammar, NotifyGrammar},
         vrrp::{Given, Options},
     },
 };
 
-/// Change settings of the agent itself: who gets mail
+/// Change settings of the agent itself: mail and FIFOs
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   lvsadm set mail --server mail.example.org --from lvs@example.org --to ops@example.org --test
-      Who gets mail when servers and virtual routers come and go; one mail at once.")]
+      Who gets mail when servers and virtual routers come and go; one mail at once.
+  lvsadm set notify --fifo '/run/lvs.fifo owner alice'
+      A named pipe for programs of alice.")]
 pub struct SetArgs {
     #[command(subcommand)]
     topic: Topic,
@@ -34,6 +36,7 @@ pub struct SetArgs {
 #[derive(Debug, Subcommand)]
 enum Topic {
     Mail(Box<MailArgs>),
+    Notify(NotifyArgs),
 }
 
 /// Say who gets mail about what, and how it is sent
@@ -55,15 +58,44 @@ Examples:
 struct MailArgs {
     #[command(flatten)]
     options: Options<MailGrammar>,
-    /// Back to the default: an option, or OPTION=WORD of one that may be repeated
-    #[arg(long, value_name = "OPTION[=WORD]")]
-    unset: Vec<String>,
-    /// Nobody gets mail any more
-    #[arg(long)]
-    delete: bool,
+    #[command(flatten)]
+    more: More,
     /// Send a mail now
     #[arg(long, conflicts_with = "delete")]
     test: bool,
+}
+
+/// Say which FIFOs are told of servers and services that come and go
+///
+/// What is named is changed, everything else stays. The agent makes each FIFO that is not there, for its owner alone, and
+/// writes a line for each transition, as keepalived does: `RS [10.0.0.11]:tcp:80 [10.0.0.1]:tcp:80 DOWN`, and
+/// `VS [10.0.0.1]:tcp:80 DOWN` when a service loses its quorum. Virtual routers have FIFOs of their own, `vrrp set --fifo`,
+/// which may be the same.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  lvsadm set notify --fifo '/run/lvs.fifo owner alice'
+  lvsadm set notify --fifo '/run/lvs.fifo reader alice@/usr/local/bin/on-servers --verbose'
+      A program that is run with the path as its last word, and run again when it ends.
+  lvsadm set notify --unset fifo=/run/lvs.fifo
+  lvsadm set notify --delete
+      No more FIFOs.")]
+struct NotifyArgs {
+    #[command(flatten)]
+    options: Options<NotifyGrammar>,
+    #[command(flatten)]
+    more: More,
+}
+
+/// Options of every topic.
+#[derive(Debug, Args)]
+struct More {
+    /// Back to the default: an option, or OPTION=WORD of one that may be repeated
+    #[arg(long, value_name = "OPTION[=WORD]")]
+    unset: Vec<String>,
+    /// Nobody is told any more
+    #[arg(long)]
+    delete: bool,
     #[command(flatten)]
     target: Target,
 }
@@ -75,48 +107,64 @@ struct MailArgs {
 pub fn run(args: SetArgs, ui: &mut Ui) -> Result<u8, Error> {
     match args.topic {
         Topic::Mail(args) => args.run(ui),
+        Topic::Notify(NotifyArgs { options, more }) => {
+            let given = options.into_given();
+            if !more.says(&given) {
+                return Err(nothing(set::Topic::Notify));
+            }
+            more.change(set::Topic::Notify, &given, ui)?;
+            Ok(0)
+        }
     }
 }
 
 impl MailArgs {
     fn run(self, ui: &mut Ui) -> Result<u8, Error> {
-        let Self { options, unset, delete, test, target } = self;
+        let Self { options, more, test } = self;
         let given = options.into_given();
-        let changes = !given.is_empty() || !unset.is_empty();
-        if delete && changes {
+        if more.says(&given) {
+            more.change(set::Topic::Mail, &given, ui)?;
+        } else if !test {
+            return Err(nothing(set::Topic::Mail));
+        }
+        if test { send_test(&more.target, ui) } else { Ok(0) }
+    }
+}
+
+fn nothing(topic: set::Topic) -> Error {
+    let hint = format!("`lvsadm set {} --help` shows what can be", topic.name());
+    Error::usage(vec![Complaint::new("nothing is said").hint(hint)])
+}
+
+impl More {
+    /// Whether anything is to be changed.
+    fn says(&self, given: &[Given]) -> bool {
+        self.delete || !given.is_empty() || !self.unset.is_empty()
+    }
+
+    /// Changes the line of a topic, makes one, or takes it away.
+    fn change(&self, topic: set::Topic, given: &[Given], ui: &mut Ui) -> Result<(), Error> {
+        let Self { unset, delete, target } = self;
+        if *delete && (!given.is_empty() || !unset.is_empty()) {
             return Err(Error::usage(vec![Complaint::new(
                 "--delete takes all of it away, so other options have no use",
             )]));
         }
-        if !changes && !delete && !test {
-            return Err(Error::usage(vec![
-                Complaint::new("nothing is said").hint("`lvsadm set mail --help` shows what can be"),
-            ]));
-        }
-        if changes || delete {
-            change(&target, ui, |file| {
-                if delete {
-                    let lines: Vec<usize> = mail_line(file).map(|(number, _)| number).into_iter().collect();
-                    file.remove_lines(&lines);
-                    return Ok(None);
-                }
-                edit(file, given.clone(), &unset).map(Some)
+        change(target, ui, |file| {
+            let old = file.set_lines().find(|(_, line)| set::topic(line) == Some(topic));
+            let old = old.map(|(number, line)| (number, line.to_owned()));
+            if *delete {
+                let lines: Vec<usize> = old.map(|(number, _)| number).into_iter().collect();
+                file.remove_lines(&lines);
+                return Ok(None);
+            }
+            let line = old.map(|(_, line)| line).unwrap_or_default();
+            let line = set::edited(topic, &line, given.to_vec(), unset).map_err(|wrong| {
+                Error::usage(wrong.into_iter().map(|(text, hint)| Complaint { text, hint }).collect())
             })?;
-        }
-        if test { send_test(&target, ui) } else { Ok(0) }
+            Ok(Some(file.put_set(topic, line)))
+        })
     }
-}
-
-fn mail_line(file: &AgentFile) -> Option<(usize, String)> {
-    file.set_lines().find(|(_, line)| is_mail(line)).map(|(number, line)| (number, line.to_owned()))
-}
-
-/// Changes the line, or makes one; returns its number.
-fn edit(file: &mut AgentFile, given: Vec<Given>, unset: &[String]) -> Result<usize, Error> {
-    let old = mail_line(file).map(|(_, line)| line).unwrap_or_default();
-    let line = edited_mail(&old, given, unset)
-        .map_err(|wrong| Error::usage(wrong.into_iter().map(|(text, hint)| Complaint { text, hint }).collect()))?;
-    Ok(file.put_mail(line))
 }
 
 /// Changes what the agent runs; without an agent, the save file. `edit` returns the line that is this command's own.

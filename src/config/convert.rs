@@ -10,7 +10,7 @@ use super::{
 use crate::{
     model::ServiceKey,
     pool::settings::Settings,
-    state::{check, print, vrrp},
+    state::{check, print, set, vrrp},
 };
 
 /// Returns the lines of a save file. Secrets are in it.
@@ -25,6 +25,10 @@ pub fn save_file(file: &Path, loaded: &Loaded) -> String {
     if let Some(line) = mail(global) {
         text.push('\n');
         add(&mut text, &line);
+    }
+    if !global.fifos.is_empty() {
+        text.push('\n');
+        add(&mut text, &set::notify_line(&global.fifos));
     }
     let routers = vrrp::lines(&configuration.vrrp);
     if !routers.is_empty() {

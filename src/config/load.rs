@@ -12,6 +12,7 @@ use crate::{
     check::settings::Question,
     host::{Command, User, script},
     pool::settings::Settings,
+    vrrp::settings::Fifo,
 };
 
 /// keepalived's user for scripts.
@@ -107,13 +108,13 @@ pub fn of_machine(built: &mut Built) -> Vec<Finding> {
         }));
     }
     if let Some(user) = &built.configuration.vrrp.script_user {
-        with_user(&mut built.configuration.checks, user);
+        with_user(&mut built.configuration.checks, &mut built.configuration.global.fifos, user);
     }
     findings
 }
 
-/// Names who runs commands of checks that name nobody: in save files that is said of each command.
-fn with_user(checks: &mut Settings, user: &(String, Option<String>)) {
+/// Names who runs commands of checks, and readers of their FIFOs, that name nobody: in save files that is said of each.
+fn with_user(checks: &mut Settings, fifos: &mut [Fifo], user: &(String, Option<String>)) {
     let name = |command: &mut Command| _ = command.user.get_or_insert_with(|| user.clone());
     for check in &mut checks.checks {
         let is_script = matches!(check.probe.question, Question::Script { .. });
@@ -121,6 +122,7 @@ fn with_user(checks: &mut Settings, user: &(String, Option<String>)) {
             name(command);
         }
     }
+    fifos.iter_mut().filter_map(|fifo| fifo.reader.as_mut()).for_each(name);
     for policy in &mut checks.policies {
         policy.quorum_up.iter_mut().chain(&mut policy.quorum_down).for_each(name);
     }

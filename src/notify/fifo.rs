@@ -22,7 +22,7 @@ use std::{
 use nix::{
     libc,
     sys::stat::{Mode, fchmod},
-    unistd::{self, fchown},
+    unistd::{self, fchown, setfsuid},
 };
 use thiserror::Error;
 use tokio::{
@@ -107,7 +107,8 @@ impl FifoFault {
     }
 }
 
-/// A FIFO that is written to. Dropped, it is closed and, if we made it, removed; its reader is killed.
+/// A FIFO that is written to. Dropped, it is closed, and removed if we made it and no other process of ours writes to it; its
+/// reader is killed.
 #[derive(Debug)]
 pub struct FifoWriter {
     path: PathBuf,
@@ -297,6 +298,7 @@ async fn farewell(mut old: Reader, shared: Arc<Shared>, pipe: io::Result<File>) 
 impl Drop for FifoWriter {
     fn drop(&mut self) {
         if self.is_ours
+            && self.pipe.try_lock().is_ok()
             && let Err(error) = fs::remove_file(&self.path)
             && error.kind() != io::ErrorKind::NotFound
         {
@@ -383,7 +385,7 @@ async fn keep_reading(runner: &Runner, command: &Command, path: &Path, orders: w
     }
 }
 
-fn find_owner(path: &Path, owner: Option<&(String, Option<String>)>) -> Result<Option<User>, FifoFault> {
+pub(super) fn find_owner(path: &Path, owner: Option<&(String, Option<String>)>) -> Result<Option<User>, FifoFault> {
     let find = |(user, group): &(String, Option<String>)| User::find(user, group.as_deref());
     owner.map(find).transpose().map_err(|fault| FifoFault::User { path: path.to_owned(), fault })
 }
@@ -404,12 +406,25 @@ fn open(path: &Path, owner: Option<&User>) -> Result<(File, bool), FifoFault> {
     }
     let mut options = OpenOptions::new();
     options.read(true).write(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
-    let pipe = options.open(path).map_err(failed("open"))?;
+    let ourselves = User::ourselves();
+    let owned = owner.map(|user| user.identity.uid).filter(|uid| uid.as_raw() == before.uid());
+    let opened = options.open(path).or_else(|error| match owned {
+        // A process with few of root's rights opens what was given to somebody else as that user.
+        Some(uid) if error.kind() == io::ErrorKind::PermissionDenied => {
+            let own = setfsuid(uid);
+            let opened = options.open(path);
+            setfsuid(own);
+            opened
+        }
+        _ => Err(error),
+    });
+    let pipe = opened.map_err(failed("open"))?;
+    // Whoever else writes to it has it locked, too.
+    pipe.lock_shared().map_err(failed("lock"))?;
     let metadata = pipe.metadata().map_err(failed("look at"))?;
     if !metadata.file_type().is_fifo() {
         return Err(FifoFault::NotAFifo(path.to_owned()));
     }
-    let ourselves = User::ourselves();
     let owners = [Some(&ourselves), owner].map(|user| user.map(|user| user.identity.uid.as_raw()));
     if !owners.contains(&Some(metadata.uid())) {
         return Err(FifoFault::Foreign { path: path.to_owned(), owner: metadata.uid() });

@@ -5,13 +5,15 @@
 //! given, and serve health checks as well.
 
 mod fifo;
+mod fifos;
 mod mail;
 mod queue;
 mod words;
 
-use std::{collections::HashMap, path::PathBuf, time::Duration};
+use std::{collections::HashMap, time::Duration};
 
 pub use fifo::{FifoFault, FifoWriter};
+pub use fifos::Fifos;
 pub use mail::{MailStatus, Mailer, Note, send_now};
 pub use queue::CommandQueue;
 
@@ -19,7 +21,7 @@ use crate::{
     host::script::Runner,
     vrrp::{
         event::{Notice, NoticeKind, State, Subject},
-        settings::{Fifo, Notify, Settings},
+        settings::{Notify, Settings},
     },
 };
 
@@ -29,22 +31,18 @@ pub const LIMIT: Duration = Duration::from_secs(30);
 /// How long a command may take that is run because the process ends, as in keepalived.
 pub const STOP_LIMIT: Duration = Duration::from_secs(1);
 
-/// How long a FIFO that is no longer wanted is given to its reader.
-const FAREWELL: Duration = Duration::from_secs(2);
-
 /// Carries notices of virtual routers to commands and FIFOs.
 ///
 /// Needs tokio's current-thread runtime, whose thread lasts as long as the process. Nothing here blocks.
 #[derive(Debug)]
 pub struct Notifier {
-    runner: Runner,
     notifies: HashMap<Subject, Notify>,
     /// Those that the last settings had and these have not: they may still be told that they were deleted.
     former: HashMap<Subject, Notify>,
     /// The last state of each, because a change of priority is worded after it.
     states: HashMap<Subject, State>,
     queue: CommandQueue,
-    fifos: Vec<(Fifo, FifoWriter)>,
+    fifos: Fifos,
 }
 
 impl Notifier {
@@ -55,23 +53,23 @@ impl Notifier {
     pub fn new(settings: &Settings, runner: Runner) -> Result<Self, Vec<FifoFault>> {
         let mut notifier = Self {
             queue: CommandQueue::new(runner.clone()),
-            runner,
+            fifos: Fifos::new(runner),
             notifies: HashMap::new(),
             former: HashMap::new(),
             states: HashMap::new(),
-            fifos: Vec::new(),
         };
-        match notifier.reconfigure(settings) {
-            faults if faults.is_empty() => Ok(notifier),
-            faults => Err(faults),
-        }
+        notifier.reconfigure(settings)?;
+        Ok(notifier)
     }
 
     /// Takes other settings. FIFOs that are wanted as before stay open, with their readers; commands that wait or run are not
-    /// disturbed. Returns the FIFOs that could not be opened; everything else is done.
+    /// disturbed.
     ///
     /// Instances that the settings no longer have can be told afterwards that they were deleted.
-    pub fn reconfigure(&mut self, settings: &Settings) -> Vec<FifoFault> {
+    ///
+    /// # Errors
+    /// See [`Fifos::configure`]; everything else is done.
+    pub fn reconfigure(&mut self, settings: &Settings) -> Result<(), Vec<FifoFault>> {
         let instances =
             settings.instances.iter().map(|each| (Subject::Instance(each.name.clone()), each.notify.clone()));
         let groups = settings.groups.iter().map(|each| (Subject::Group(each.name.clone()), each.notify.clone()));
@@ -79,35 +77,7 @@ impl Notifier {
         self.former.retain(|subject, _| !self.notifies.contains_key(subject));
         let (notifies, former) = (&self.notifies, &self.former);
         self.states.retain(|subject, _| notifies.contains_key(subject) || former.contains_key(subject));
-        self.reconfigure_fifos(&settings.fifos)
-    }
-
-    fn reconfigure_fifos(&mut self, wanted: &[Fifo]) -> Vec<FifoFault> {
-        let mut held: HashMap<PathBuf, (Fifo, FifoWriter)> =
-            self.fifos.drain(..).map(|(settings, writer)| (settings.path.clone(), (settings, writer))).collect();
-        let mut faults = Vec::new();
-        for fifo in wanted {
-            let opened = match held.remove(&fifo.path) {
-                Some((settings, writer)) if settings == *fifo => Ok(writer),
-                Some((_, mut writer)) => match writer.change(fifo.owner.as_ref(), fifo.reader.as_ref()) {
-                    Ok(()) => Ok(writer),
-                    Err(fault) => {
-                        // It goes on with those who had it.
-                        faults.push(fault);
-                        Ok(writer)
-                    }
-                },
-                None => FifoWriter::open(&fifo.path, fifo.owner.as_ref(), fifo.reader.as_ref(), self.runner.clone()),
-            };
-            match opened {
-                Ok(writer) => self.fifos.push((fifo.clone(), writer)),
-                Err(fault) => faults.push(fault),
-            }
-        }
-        for (_, (_, writer)) in held {
-            tokio::spawn(writer.finish(FAREWELL));
-        }
-        faults
+        self.fifos.configure(&settings.fifos)
     }
 
     /// Tells of what happened. Order, words and lines are keepalived's: the command for the state, the command for all of them,
@@ -132,9 +102,7 @@ impl Notifier {
                 self.queue.push(subject, command.clone(), extra, told.limit);
             }
         }
-        for (_, writer) in &self.fifos {
-            writer.write(&told.line);
-        }
+        self.fifos.write(&told.line);
         if notice.kind == NoticeKind::Deleted {
             self.states.remove(subject);
         }
@@ -142,17 +110,13 @@ impl Notifier {
 
     /// Returns how many commands were left out and how many lines were lost since the start, because programs were slow.
     pub fn losses(&self) -> (u64, u64) {
-        (self.queue.left_out(), self.fifos.iter().map(|(_, writer)| writer.lost()).sum())
+        (self.queue.left_out(), self.fifos.lost())
     }
 
     /// Ends: waits for commands that wait or run, and for readers to read what was written, but not longer than `limit`; what
     /// is left then is killed. Removes the FIFOs that it made. Three seconds are enough for what comes after
     /// [`State::Stopped`] even if a slow command still runs then.
     pub async fn finish(self, limit: Duration) {
-        let fifos: Vec<_> = self.fifos.into_iter().map(|(_, writer)| tokio::spawn(writer.finish(limit))).collect();
-        self.queue.finish(limit).await;
-        for fifo in fifos {
-            let _ = fifo.await;
-        }
+        tokio::join!(self.queue.finish(limit), self.fifos.finish(limit));
     }
 }

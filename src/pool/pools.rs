@@ -12,7 +12,7 @@ use super::{
     CheckId, Output,
     drain::{Left, Turn},
     service::{CheckState, Member, Pool},
-    settings::{Check, Foreign, Policy, ServerPolicy, Settings},
+    settings::{AtStart, Check, Foreign, Policy, ServerPolicy, Settings},
 };
 use crate::{
     check::{
@@ -459,10 +459,11 @@ impl Pools {
 
 impl Settings {
     /// Has checks begin without a word on servers that the kernel has: for a process that comes after one that died, so
-    /// that servers which were out stay out until a check has passed.
+    /// that servers which were out stay out until a check has passed, and nobody is told again of what works.
     pub fn resume(&mut self) {
         for check in self.checks.iter_mut().filter(|check| check.schedule.initial == Initial::Up) {
             Arc::make_mut(&mut check.schedule).initial = Initial::CheckFirst;
         }
+        self.policies.iter_mut().for_each(|policy| policy.at_start = AtStart::Nothing);
     }
 }

@@ -61,6 +61,9 @@ impl Pools {
             pool.members.values_mut().for_each(|member| member.old = true);
             let old = before.pools.get(&key);
             pool.decide_silently(old.and_then(|old| old.quorum));
+            if old.is_none() {
+                pool.tell_of_start(&mut self.outputs);
+            }
             if !before.changed.contains(&key) && old.is_some_and(|old| old.effective() == pool.effective()) {
                 self.changed.swap_remove(&key);
             }

@@ -6,11 +6,12 @@ use super::{
     CheckId, Notice, Output,
     drain::Turn,
     ramp::{self, Ramp},
-    settings::{Policy, ServerPolicy},
+    settings::{AtStart, Policy, ServerPolicy},
     weight::combine,
 };
 use crate::{
     check::{answer::WeightChange, schedule::Health},
+    host::Command,
     model::{Entry, Moment, RealServer, ServerKey, ServiceKey, Target, VirtualService, Weight},
 };
 
@@ -165,12 +166,32 @@ impl Pool {
             Health::Down => false,
             Health::Untested => return,
         };
-        let target = Target::Server(key, server);
-        let notice = Notice { target, up, reason: reason.to_owned(), evidence: evidence.to_vec() };
-        out.extend([Output::Notice(Box::new(notice))]);
         let policy = member.policy.as_ref();
         let command = policy.and_then(|policy| if up { policy.up.clone() } else { policy.down.clone() });
-        out.extend(command.map(|command| Output::Run { subject: target, command: Box::new(command) }));
+        let target = Target::Server(key, server);
+        tell(Notice { target, up, reason: reason.to_owned(), evidence: evidence.to_vec() }, command, out);
+    }
+
+    /// Says and does what belongs to what works at the start, as far as the policy wants that.
+    pub(super) fn tell_of_start(&self, out: &mut impl Extend<Output>) {
+        if self.policy.at_start == AtStart::Servers {
+            for (key, member) in self.members.iter().filter(|(_, member)| member.health == Health::Up) {
+                let target = Target::Server(self.key(), *key);
+                let reason = "it counts as up at the start".to_owned();
+                let command = member.policy.as_ref().and_then(|policy| policy.up.clone());
+                tell(Notice { target, up: true, reason, evidence: Vec::new() }, command, out);
+            }
+        }
+        if self.policy.at_start != AtStart::Nothing && self.quorum == Some(true) {
+            self.tell_quorum(true, out);
+        }
+    }
+
+    fn tell_quorum(&self, up: bool, out: &mut impl Extend<Output>) {
+        let target = Target::Service(self.key());
+        let reason = format!("weight of working servers {}, quorum {}", self.working(), self.policy.quorum);
+        let command = if up { self.policy.quorum_up.clone() } else { self.policy.quorum_down.clone() };
+        tell(Notice { target, up, reason, evidence: Vec::new() }, command, out);
     }
 
     /// Decides the quorum anew; says and does what belongs to a change.
@@ -186,11 +207,7 @@ impl Pool {
         if before.is_none() && up && self.members.values().any(Member::was_serving) {
             return;
         }
-        let target = Target::Service(self.key());
-        let reason = format!("weight of working servers {}, quorum {}", self.working(), self.policy.quorum);
-        out.extend([Output::Notice(Box::new(Notice { target, up, reason, evidence: Vec::new() }))]);
-        let command = if up { self.policy.quorum_up.clone() } else { self.policy.quorum_down.clone() };
-        out.extend(command.map(|command| Output::Run { subject: target, command: Box::new(command) }));
+        self.tell_quorum(up, out);
     }
 
     /// Decides the quorum at the start, when there is nobody to be told of a change.
@@ -319,18 +336,26 @@ impl Pool {
             self.last_rites(member, out);
         }
         if self.policy.omega && self.quorum == Some(true) {
-            let subject = Target::Service(self.key());
-            out.extend(
-                self.policy.quorum_down.clone().map(|command| Output::Run { subject, command: Box::new(command) }),
-            );
+            tell(of_end(Target::Service(self.key())), self.policy.quorum_down.clone(), out);
         }
     }
 
     fn last_rites(&self, member: &Member, out: &mut impl Extend<Output>) {
         if self.policy.omega && member.health == Health::Up {
-            let subject = Target::Server(self.key(), member.server.key);
             let command = member.policy.as_ref().and_then(|policy| policy.down.clone());
-            out.extend(command.map(|command| Output::Run { subject, command: Box::new(command) }));
+            tell(of_end(Target::Server(self.key(), member.server.key)), command, out);
         }
     }
+}
+
+/// What is said, with `omega`, of something that works when it ends.
+fn of_end(target: Target) -> Notice {
+    Notice { target, up: false, reason: "it is taken away".to_owned(), evidence: Vec::new() }
+}
+
+/// Says something, and has the command run that belongs to it.
+fn tell(notice: Notice, command: Option<Command>, out: &mut impl Extend<Output>) {
+    let subject = notice.target;
+    out.extend([Output::Notice(Box::new(notice))]);
+    out.extend(command.map(|command| Output::Run { subject, command: Box::new(command) }));
 }

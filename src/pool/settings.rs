@@ -55,12 +55,26 @@ pub struct Policy {
     pub sorry_inhibit: bool,
     /// Whether failed servers stay in the table with weight 0.
     pub inhibit: bool,
-    /// Whether commands also run for what ends with the process (`omega`).
+    /// Whether what ends, with the process or before it, is told of and has its commands run (`omega`).
     pub omega: bool,
     /// Checks sleep while this address is on no link of this host (`ha_suspend`).
     pub suspend_without: Option<IpAddr>,
     /// What becomes of others' changes to the service in the kernel's table; `None` = what holds for the whole process.
     pub foreign: Option<Foreign>,
+    /// What is told of what works already when the service begins.
+    pub at_start: AtStart,
+}
+
+/// What is told, by commands, events, mail and FIFOs, of what works already when its service begins: as if it had just come up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AtStart {
+    /// Nothing: it is no news.
+    #[default]
+    Nothing,
+    /// That there is a quorum.
+    Quorum,
+    /// That its servers are up, and that there is a quorum.
+    Servers,
 }
 
 /// What becomes of changes that somebody else makes to a service of ours in the kernel's table.
@@ -90,6 +104,7 @@ impl Policy {
             omega: false,
             suspend_without: None,
             foreign: None,
+            at_start: AtStart::Nothing,
         }
     }
 }

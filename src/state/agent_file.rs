@@ -188,9 +188,9 @@ impl AgentFile {
         set::parse(self.set_lines())
     }
 
-    /// Puts the line `set mail` in the place of the old one, whose comment stays, or at the end; returns its number.
-    pub fn put_mail(&mut self, line: String) -> usize {
-        let old = self.set_lines().find(|(_, line)| set::is_mail(line)).map(|(number, _)| number);
+    /// Puts the line of a topic in the place of the old one, whose comment stays, or at the end; returns its number.
+    pub fn put_set(&mut self, topic: set::Topic, line: String) -> usize {
+        let old = self.set_lines().find(|(_, line)| set::topic(line) == Some(topic)).map(|(number, _)| number);
         let Some(number) = old else {
             self.lines.push(line);
             return self.lines.len();

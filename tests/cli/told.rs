@@ -56,6 +56,23 @@ fn mail() {
 }
 
 #[test]
+fn fifos() {
+    let lines = [
+        "set notify",
+        "set notify --fifo '/run/lvs.fifo owner alice'",
+        "set notify --fifo '/run/lvs.fifo owner alice:ops reader bob@/usr/local/bin/on-servers -v'",
+        "set notify --fifo lvs.fifo --fifo '/run/b of alice'",
+        "set notify --fifo /run/b",
+        "set notify --unset fifo=/run/lvs.fifo",
+        "set notify --unset fifo=/run/c",
+        "set notify --delete --fifo /run/c",
+        "set notify --delete",
+        "set notfy",
+    ];
+    check("set-notify", &session("set mail --server h --from a@b --to c@d\n", "", &lines));
+}
+
+#[test]
 fn what_an_agent_has_left() {
     let journal = r#"{"number":1,"time":1795379730123,"subject":{"instance":"VI_1"},"what":"master","text":"VI_1: master, priority 150","reason":"nothing heard of 10.9.9.2 for 3.4s"}
 {"number":2,"time":1795379740004,"subject":{"server":{"service":"TCP 10.0.0.1:80","server":"10.0.0.11:80"}},"what":"down","text":"server 10.0.0.11:80 of TCP 10.0.0.1:80 is down","reason":"status 500","evidence":"HTTP/1.1 500\\r\\n"}

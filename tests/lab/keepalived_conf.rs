@@ -1,7 +1,9 @@
 //! What a keepalived.conf says of the kernel's table as a whole: what is removed when, timeouts, sync daemons, tunnels. Stock keepalived
 //! is the judge: what holds here holds of both programs, unless a test says otherwise.
 
-use std::fs;
+use std::{fs, io::Read, os::unix::fs::OpenOptionsExt, path::Path, thread, time::Duration};
+
+use nix::{libc, sys::stat::Mode, unistd::mkfifo};
 
 use crate::{
     cluster::{Director, Program},
@@ -185,4 +187,135 @@ fn sorry_servers_behind_tunnels() {
     let ours = sorry(Program::Lvsadm);
     assert_eq!(ours, sorry(Program::Keepalived));
     assert!(ours[0].contains("--tun-type gre") && ours[2].contains("--tun-port 6081 --tun-remcsum"), "{ours:?}");
+}
+
+/// A FIFO of the test's, and what was written to it.
+struct Ear {
+    fifo: fs::File,
+    lines: String,
+}
+
+impl Ear {
+    fn new(path: &Path) -> Self {
+        mkfifo(path, Mode::S_IRUSR | Mode::S_IWUSR).expect("a FIFO");
+        let fifo = fs::OpenOptions::new().read(true).write(true).custom_flags(libc::O_NONBLOCK).open(path);
+        Self { fifo: fifo.expect("our FIFO"), lines: String::new() }
+    }
+
+    /// Reads what is there; keepalived has a byte 0 behind each line about servers.
+    fn hear(&mut self) {
+        let mut bytes = [0; 4096];
+        while let Ok(length) = self.fifo.read(&mut bytes) {
+            self.lines += &String::from_utf8_lossy(&bytes[..length]).replace('\0', "");
+        }
+    }
+}
+
+/// What FIFOs are told while servers come and go, step by step: that for servers, and that for everything, of which the lines
+/// about instances stand last because two processes write to it.
+fn told(program: Program) -> String {
+    let hosts = Hosts::new(3);
+    let directory = tempfile::tempdir().expect("a directory");
+    let (lvs, all) = (directory.path().join("lvs"), directory.path().join("all"));
+    let mut ears = [Ear::new(&lvs), Ear::new(&all)];
+    let server = |number: usize| {
+        let address = hosts.servers[number].address(Family::V4);
+        format!(
+            " real_server {address} 80 {{\n weight 1\n TCP_CHECK {{\n connect_timeout 1\n retry 0\n \
+             delay_before_retry 1\n warmup 0\n }}\n }}\n"
+        )
+    };
+    let text = |numbers: &[usize]| {
+        let servers: String = numbers.iter().map(|number| server(*number)).collect();
+        format!(
+            "global_defs {{\n script_user root\n lvs_notify_fifo {lvs}\n notify_fifo {all}\n}}\n\
+             vrrp_instance VI_1 {{\n interface eth0\n virtual_router_id 51\n priority 150\n advert_int 1\n \
+             virtual_ipaddress {{\n 10.0.0.77\n }}\n}}\n\
+             virtual_server {vip} 80 {{\n delay_loop 1\n lb_algo rr\n lb_kind DR\n protocol TCP\n quorum {quorum}\n{servers}}}\n",
+            lvs = lvs.display(),
+            all = all.display(),
+            vip = hosts.vip(Family::V4),
+            quorum = numbers.len(),
+        )
+    };
+    let (three, two) = (text(&[0, 1, 2]), text(&[1, 2]));
+    let mut director = Director::new(&hosts.director, program, &three);
+    let mut transcript = String::new();
+    let mut step = |name: &str, rows: usize| {
+        let count = || hosts.director.ipvsadm("-Ln").ok().matches("  -> 10.").count();
+        until(name, || count() == rows);
+        // Whatever else there is to be told.
+        thread::sleep(Duration::from_secs(4));
+        transcript += &format!("-- {name}\n");
+        for ear in &mut ears {
+            ear.hear();
+            let lines = std::mem::take(&mut ear.lines);
+            let (of_instances, of_servers): (Vec<_>, Vec<_>) = lines.lines().partition(|line| line.starts_with("INST"));
+            of_servers.iter().chain(&of_instances).for_each(|line| transcript += &format!("{line}\n"));
+            transcript.push('\n');
+        }
+    };
+    step("start", 3);
+    hosts.servers[0].run("ip link set eth0 down").ok();
+    step("a server is gone", 2);
+    hosts.servers[0].run("ip link set eth0 up").ok();
+    step("it is back", 3);
+    director.goes_on_with(&two);
+    step("it is out of the file", 2);
+    director.goes_on_with(&three);
+    step("it is in it again", 3);
+    director.stop();
+    step("end", 0);
+    transcript
+}
+
+#[test]
+fn fifos_are_told_what_keepalived_tells_them() {
+    let (ours, stock) = (told(Program::Lvsadm), told(Program::Keepalived));
+    // keepalived says of a server that is taken out of the file that it failed, and of its service that it has lost the
+    // quorum which the file does not ask for any more.
+    let failed = "RS [10.0.0.11]:tcp:80 [10.0.0.100]:tcp:80 DOWN\nVS [10.0.0.100]:tcp:80 DOWN\n\n";
+    let (out, both) = ("-- it is out of the file\n", format!("{failed}{failed}"));
+    assert!(stock.contains(&format!("{out}{both}")), "{stock}");
+    assert_eq!(ours, stock.replace(&format!("{out}{both}"), &format!("{out}\n\n")));
+    assert!(stock.contains("VS [10.0.0.100]:tcp:80 UP\n") && stock.contains("INSTANCE \"VI_1\" MASTER 150"), "{stock}");
+}
+
+/// What ran when a service began, with servers that work: commands, and what the FIFO was told.
+fn begun(program: Program, global: &str, virtual_server: &str) -> String {
+    let hosts = Hosts::new(1);
+    let directory = tempfile::tempdir().expect("a directory");
+    let (fifo, log) = (directory.path().join("fifo"), directory.path().join("log"));
+    let mut ear = Ear::new(&fifo);
+    let say = |word: &str| format!("\"/bin/sh -c 'echo {word} >> {}'\"", log.display());
+    let (vip, server) = (hosts.vip(Family::V4), hosts.servers[0].address(Family::V4));
+    let text = format!(
+        "global_defs {{\n script_user root\n lvs_notify_fifo {fifo}\n {global}\n}}\nvirtual_server {vip} 80 {{\n delay_loop 1\n \
+         lb_algo rr\n lb_kind DR\n protocol TCP\n {virtual_server}\n quorum_up {up}\n quorum_down {down}\n \
+         real_server {server} 80 {{\n notify_up {server_up}\n notify_down {server_down}\n TCP_CHECK {{\n \
+         connect_timeout 1\n retry 0\n warmup 0\n }}\n }}\n}}\n",
+        fifo = fifo.display(),
+        up = say("quorum_up"),
+        down = say("quorum_down"),
+        server_up = say("notify_up"),
+        server_down = say("notify_down"),
+    );
+    let mut director = Director::new(&hosts.director, program, &text);
+    thread::sleep(Duration::from_secs(4));
+    director.stop();
+    ear.hear();
+    // Whose commands run first is chance in keepalived.
+    let mut ran: Vec<String> = fs::read_to_string(&log).unwrap_or_default().lines().map(str::to_owned).collect();
+    ran.sort();
+    format!("{}{}", ear.lines, ran.join("\n"))
+}
+
+#[test]
+fn services_begin_as_with_keepalived() {
+    for (global, virtual_server) in [("", ""), ("rs_init_notifies", ""), ("", "omega")] {
+        let (ours, stock) =
+            (begun(Program::Lvsadm, global, virtual_server), begun(Program::Keepalived, global, virtual_server));
+        assert_eq!(ours, stock, "{global} {virtual_server}");
+        assert!(stock.contains("VS [10.0.0.100]:tcp:80 UP\n") && stock.contains("quorum_up"), "{stock}");
+    }
 }

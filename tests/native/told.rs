@@ -3,11 +3,16 @@
 use std::{
     fs,
     io::Write,
+    os::unix::fs::{MetadataExt, PermissionsExt, chown},
     process::{Command, Stdio},
     thread,
     time::Duration,
 };
 
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use serde_json::Value;
 
 use crate::{
@@ -15,6 +20,9 @@ use crate::{
     support::daemons::{Daemon, certificate},
     vrrp::site::{Host, Site, until},
 };
+
+/// The number of the user `nobody`.
+const NOBODY: u32 = 65_534;
 
 const LIMIT: Duration = Duration::from_secs(20);
 const LVSADM: &str = env!("CARGO_BIN_EXE_lvsadm");
@@ -138,7 +146,7 @@ fn an_agent_tells_what_happens() {
 
     // A process that dies, and then the agent: the journal goes on.
     let vrrp = child(host, "vrrp").expect("it runs");
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(vrrp), nix::sys::signal::Signal::SIGKILL).expect("it runs");
+    kill(Pid::from_raw(vrrp), Signal::SIGKILL).expect("it runs");
     until("it is back", LIMIT, || child(host, "vrrp").is_some_and(|pid| pid != vrrp));
     until("that is told", LIMIT, || lvsadm(host, "agent why vrrp").stdout.contains("ended"));
     assert!(host.has("10.9.9.100"), "it is still master");
@@ -227,4 +235,59 @@ fn sessions_are_told_and_counted() {
         why.starts_with("session gw\n") && why.contains("  up ") && why.contains("  down  ")
     });
     assert!(lvsadm(us, "agent events").ok().contains("BFD session gw is down: "));
+}
+
+/// One FIFO for all: the agent makes it, gives it to somebody and starts its reader, as nobody; the VRRP process, which has few of
+/// root's rights, writes to it, and so does the one that comes after it.
+#[test]
+fn one_fifo_of_somebody_else_for_all() {
+    let site = Site::new(1);
+    let host = &site.hosts[0];
+    let directory = tempfile::tempdir().expect("a directory");
+    let (fifo, seen) = (directory.path().join("fifo"), directory.path().join("seen"));
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).expect("ours");
+    fs::write(&seen, "").expect("a file");
+    chown(&seen, Some(NOBODY), None).expect("root may");
+    let reader = directory.path().join("reader");
+    fs::write(&reader, format!("#!/bin/sh\nid -un >> {0}\ncat $1 >> {0}\n", seen.display())).expect("a script");
+    fs::set_permissions(&reader, fs::Permissions::from_mode(0o755)).expect("ours");
+    let (path, reader) = (fifo.display(), reader.display());
+    host.file(
+        "state",
+        &format!(
+            "vrrp add VI_1 --interface eth0 --vrid 51 --version 3 --interval 100ms --address 10.9.9.100/24\n\
+             vrrp set --fifo '{path} owner nobody'\nset notify --fifo '{path} owner nobody reader nobody@{reader}'\n"
+        ),
+    );
+    let mut daemon = agent(host, "");
+    let read = || fs::read_to_string(&seen).expect("a file");
+    until("it was read", LIMIT, || read().contains("INSTANCE \"VI_1\" MASTER "));
+    assert!(read().starts_with("nobody\n"), "{}", read());
+    let node = fs::symlink_metadata(&fifo).expect("there");
+    assert_eq!((node.uid(), node.mode() & 0o777), (NOBODY, 0o600));
+
+    let vrrp = child(host, "vrrp").expect("it runs");
+    kill(Pid::from_raw(vrrp), Signal::SIGKILL).expect("it runs");
+    until("another one runs", LIMIT, || child(host, "vrrp").is_some_and(|other| other != vrrp));
+    let lines = read().lines().count();
+    lvsadm(host, "vrrp demote VI_1").ok();
+    until("it is heard, too", LIMIT, || read().lines().count() > lines);
+
+    // What cannot be is refused, and nothing is changed.
+    let refused = lvsadm(host, &format!("set notify --fifo {}", seen.display()));
+    assert!(refused.status != 0 && refused.stderr.contains("exists and is not a FIFO"), "{refused}");
+    let (fifo_option, run_dir) = (format!("{path} reader /lvsadm/no/reader"), host.run_dir().display().to_string());
+    let refused = host.run([LVSADM, "set", "notify", "--fifo", &fifo_option, "--run-dir", &run_dir]);
+    assert!(refused.status != 0 && refused.stderr.contains("/lvsadm/no/reader"), "{refused}");
+    assert!(fifo.exists());
+    daemon.stop();
+    assert!(!fifo.exists(), "who made it takes it away");
+    host.file("state", &format!("set notify --fifo {}\n", seen.display()));
+    let refused = host.run(format!(
+        "{LVSADM} agent run --state {} --run-dir {}",
+        host.state().display(),
+        host.run_dir().display()
+    ));
+    assert!(refused.status != 0 && refused.stderr.contains("exists and is not a FIFO"), "{refused}");
+    assert!(!host.run_dir().join("state").exists(), "nothing is left for the next one");
 }

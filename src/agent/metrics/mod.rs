@@ -52,13 +52,16 @@ pub struct Sources {
     pub per: Per,
 }
 
-/// How journal and mail are doing: what `journal.status` is answered.
+/// How journal, mail and FIFOs are doing: what `journal.status` is answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Told {
     /// The journal.
     pub journal: JournalStatus,
     /// Mail; nothing if nobody gets any.
     pub mail: Option<MailStatus>,
+    /// Lines that FIFOs have lost because nobody read them fast enough; nothing if there are none.
+    #[serde(default)]
+    pub fifo_lines_lost: Option<u64>,
 }
 
 /// Returns the metrics.

@@ -92,13 +92,17 @@ pub(super) fn agent(text: &mut Exposition, status: &AgentStatus) {
     text.single("agent_revision", Kind::Gauge, "Number of the running state", status.revision);
 }
 
-/// Writes how journal and mail are doing.
+/// Writes how journal, mail and FIFOs are doing.
 pub(super) fn told(text: &mut Exposition, told: &Told) {
     let journal = &told.journal;
     text.single("events_total", Kind::Counter, "Events since the agent was started", journal.fed);
     text.single("journal_events", Kind::Gauge, "Events that the journal holds", journal.held);
     let help = "Events that could not be written to the journal's file";
     text.single("journal_unwritten_total", Kind::Counter, help, journal.unwritten);
+    if let Some(lost) = told.fifo_lines_lost {
+        let help = "Lines about servers and services that FIFOs have lost because nobody read them fast enough";
+        text.single("fifo_lines_lost_total", Kind::Counter, help, lost);
+    }
     let Some(mail) = &told.mail else { return };
     text.single("mails_sent_total", Kind::Counter, "Mails that a server took", mail.sent);
     text.single("mails_given_up_total", Kind::Counter, "Mails that no server took", mail.given_up);

@@ -116,7 +116,7 @@ fn sources(per: Per) -> Sources {
             autosave: false,
             processes: vec![process("vrrp"), process("check")],
         }),
-        told: Some(Told { mail: Some(MailStatus::default()), ..Told::default() }),
+        told: Some(Told { mail: Some(MailStatus::default()), fifo_lines_lost: Some(1), ..Told::default() }),
         per,
     }
 }

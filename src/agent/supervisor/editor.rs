@@ -231,6 +231,10 @@ async fn replace(shared: &Shared, said: Said, named: PathBuf) -> Changed {
     let checked = spawn_blocking(move || Checked::read(&text, &named, Some(&before))).await;
     let new = checked.unwrap_or_else(|error| Err(vec![Complaint::new(error)]))?;
     running::write(&path, &new.file.text())?;
+    if let Err(complaints) = shared.configure(&new.agent) {
+        put_back(shared, &path, &old, [].iter()).await;
+        return Err(complaints);
+    }
     // A child that starts meanwhile goes by them.
     let old_words = std::mem::replace(&mut shared.core.borrow_mut().running.words, words);
     let mut warnings = Vec::new();
@@ -250,14 +254,13 @@ async fn replace(shared: &Shared, said: Said, named: PathBuf) -> Changed {
         core.running.revision += 1;
         core.running.revision
     };
-    shared.configure();
     Ok(SetAnswer { revision, warnings })
 }
 
 /// What was refused by one is taken back from those who took it.
 async fn put_back(shared: &Shared, path: &Path, old: &Checked, kinds: impl Iterator<Item = &Kind>) {
-    if let Err(complaints) = running::write(path, &old.file.text()) {
-        complaints.iter().for_each(|complaint| warn!("{}", complaint.text));
+    for result in [running::write(path, &old.file.text()), shared.configure(&old.agent)] {
+        result.err().into_iter().flatten().for_each(|complaint| warn!("{}", complaint.text));
     }
     for kind in kinds {
         if let Err(complaints) = carry_over(shared, *kind, path, old).await {

@@ -15,7 +15,7 @@ pub mod status;
 mod systemd;
 mod tree;
 
-use std::{fs, future, io, path::PathBuf, rc::Rc, time::Duration};
+use std::{fs, future, io, path::PathBuf, rc::Rc, sync::Arc, time::Duration};
 
 use log::{info, warn};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -52,10 +52,18 @@ pub use numbers::Port;
 pub use running::STATE;
 pub use source::Source;
 
-/// Of root's rights, those that are needed for save files, wherever and whosever they are. Children get root's rights when
+/// Of root's rights, those that are needed for save files, wherever and whosever they are, and for readers of FIFOs that are
+/// other users. Children get root's rights when
 /// they are started, and give up their own.
-const RIGHTS: [Capability; 4] =
-    [Capability::Chown, Capability::Fowner, Capability::DacOverride, Capability::DacReadSearch];
+const RIGHTS: [Capability; 7] = [
+    Capability::Chown,
+    Capability::Fowner,
+    Capability::DacOverride,
+    Capability::DacReadSearch,
+    Capability::SetUid,
+    Capability::SetGid,
+    Capability::Kill,
+];
 
 /// What metrics take in addition: the kernel's table, and perhaps a port below 1024.
 const RIGHTS_OF_METRICS: [Capability; 2] = [Capability::NetAdmin, Capability::NetBindService];
@@ -179,7 +187,6 @@ async fn begin(options: Options, ready: impl FnOnce()) -> Result<(), Vec<Complai
     running.autosave = options.autosave;
     let state = running.path.clone();
     wait_for_leftovers(&options, resume).await?;
-    running::write(&state, &running.state.file.text())?;
     let table = options.run_dir.join(TABLE);
     let keepalived = matches!(options.source, Source::Keepalived(_));
     let had_table = resume && !keepalived && table.exists();
@@ -189,8 +196,11 @@ async fn begin(options: Options, ready: impl FnOnce()) -> Result<(), Vec<Complai
     }
 
     let metrics = options.metrics;
+    let lines = Arc::clone(&running.state);
     let (shared, news) = Shared::new(options, running, resume);
+    shared.configure(&lines.agent)?;
     metrics.map(|port| numbers::listen(&shared, port)).transpose()?;
+    running::write(&state, &lines.file.text())?;
     {
         let mut core = shared.core.borrow_mut();
         for kind in Kind::ALL {

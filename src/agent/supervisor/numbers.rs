@@ -62,8 +62,9 @@ async fn status<S: DeserializeOwned>(shared: &Shared, kind: Kind, verb: &str) ->
 }
 
 impl Shared {
-    /// Returns how journal and mail are doing.
+    /// Returns how journal, mail and FIFOs are doing.
     pub(super) fn told(&self) -> Told {
-        Told { journal: self.journal.status(), mail: self.alerts.borrow().status() }
+        let alerts = self.alerts.borrow();
+        Told { journal: self.journal.status(), mail: alerts.mail_status(), fifo_lines_lost: alerts.lines_lost() }
     }
 }

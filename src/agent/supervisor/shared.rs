@@ -28,6 +28,7 @@ use crate::{
     },
     check::answer::spoken,
     model::Moment,
+    state::set,
     sys::clock::now,
 };
 
@@ -100,13 +101,15 @@ impl Shared {
         let lanes = Kind::ALL.map(|_| Semaphore::new(LANE));
         let (wake, writer) = (Notify::new(), Mutex::new(()));
         let shared = Self { options, core, wake, writer, news, lanes, journal, alerts };
-        shared.configure();
         (Rc::new(shared), receiver)
     }
 
-    /// Goes by what the lines say about the agent itself.
-    pub(super) fn configure(&self) {
-        self.alerts.borrow_mut().configure(self.core.borrow().running.state.agent.mail.as_ref());
+    /// Goes by what lines say about the agent itself.
+    ///
+    /// # Errors
+    /// See [`Alerts::configure`].
+    pub(super) fn configure(&self, settings: &set::Settings) -> Result<(), Vec<Complaint>> {
+        self.alerts.borrow_mut().configure(settings)
     }
 
     /// Returns what a request to a child takes one of, and gives back when it is answered.

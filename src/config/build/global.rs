@@ -3,12 +3,13 @@
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use super::{
-    command_fifo,
+    fifos::Fifos,
     reading::{self, LONGEST, Reader, address, group4, group6, inside, number, whole_seconds},
 };
 use crate::{
     config::tree::{Place, Statement, Verdict},
     model::{SyncDaemon, Timeouts},
+    pool::settings::AtStart,
     vrrp::settings::{Announce, Fifo, Version},
 };
 
@@ -35,6 +36,8 @@ pub struct Global {
     pub instance: Option<String>,
     /// The network namespace by name; `None` = that of the process.
     pub net_namespace: Option<String>,
+    /// FIFOs that are told of servers and services.
+    pub fifos: Vec<Fifo>,
 }
 
 /// Mail about what happens; nothing is sent without a server.
@@ -119,7 +122,9 @@ pub(super) struct Defaults {
     pub(super) missing_interfaces: bool,
     pub(super) script_user: Option<(String, Option<String>)>,
     pub(super) script_user_place: Option<Place>,
-    pub(super) fifos: Vec<Fifo>,
+    pub(super) fifos: Fifos,
+    /// What is told of servers and services that are up at the start: what somebody hears, as in keepalived.
+    pub(super) at_start: AtStart,
     pub(super) timeouts: Option<Timeouts>,
     pub(super) sync: Option<Sync>,
     pub(super) log_all_failures: bool,
@@ -148,7 +153,8 @@ impl Default for Defaults {
             missing_interfaces: false,
             script_user: None,
             script_user_place: None,
-            fifos: Vec::new(),
+            fifos: Fifos::default(),
+            at_start: AtStart::Nothing,
             timeouts: None,
             sync: None,
             log_all_failures: false,
@@ -188,6 +194,11 @@ pub(super) fn read(tree: &[Statement], r: &mut Reader) -> (Global, Defaults) {
             "net_namespace_ipvs" => r.not_done(statement, "IPVS is programmed in the network namespace of the agent"),
             _ => {}
         }
+    }
+    if defaults.at_start == AtStart::Nothing
+        && (defaults.fifos.are_told_of_servers() || global.mail.checks == Some(true))
+    {
+        defaults.at_start = AtStart::Quorum;
     }
     (global, defaults)
 }
@@ -307,13 +318,15 @@ fn agent(statement: &Statement, global: &mut Global, defaults: &mut Defaults, r:
             defaults.script_user_place = statement.values.first().map(|word| word.place.clone());
         }
         "enable_script_security" => global.script_security = true,
-        "notify_fifo" | "vrrp_notify_fifo" => {
+        "notify_fifo" | "vrrp_notify_fifo" | "lvs_notify_fifo" => {
             if let Some(path) = r.one(statement, absolute) {
                 let owner = statement.values.get(1..).and_then(reading::user);
-                defaults.fifos.push(Fifo { path, owner, reader: None });
+                *defaults.fifos.of(&statement.keyword.text) = Some(Fifo { path, owner, reader: None });
             }
         }
-        "notify_fifo_script" | "vrrp_notify_fifo_script" => command_fifo(statement, &mut defaults.fifos, r),
+        "notify_fifo_script" | "vrrp_notify_fifo_script" | "lvs_notify_fifo_script" => {
+            defaults.fifos.read_by(statement, r);
+        }
         "vrrp_delay_after_boot" => set(&mut global.delay_after_boot, r.time(statement, Duration::ZERO..=DAY)),
         "lvs_flush" => global.flush = true,
         "lvs_flush_on_stop" | "lvs_flush_onstop" => {
@@ -325,9 +338,10 @@ fn agent(statement: &Statement, global: &mut Global, defaults: &mut Defaults, r:
         "no_checker_emails" => {
             r.not_done(statement, "there is mail when a server comes or goes, and never of single probes");
         }
-        "rs_init_notifies" => r.not_done(statement, "commands run when a server comes or goes"),
-        "lvs_notify_fifo" | "lvs_notify_fifo_script" => {
-            r.not_done(statement, "`lvsadm agent events --follow` tells of servers and services");
+        "rs_init_notifies" => {
+            if r.switch(statement) {
+                defaults.at_start = AtStart::Servers;
+            }
         }
         "vmac_addr_prefix" => r.not_done(statement, "macvlans of other links are named as those of the instance"),
         keyword => preference(keyword, statement, global, r),

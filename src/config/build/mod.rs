@@ -5,6 +5,7 @@
 //! whoever puts both together keeps one finding a place.
 
 mod checker;
+mod fifos;
 mod global;
 mod group;
 mod host;
@@ -40,7 +41,7 @@ use crate::{
     pool,
     vrrp::{
         self,
-        settings::{Fifo, Process, Script as TrackedScript, SyncFollower, TrackedFile},
+        settings::{Process, Script as TrackedScript, SyncFollower, TrackedFile},
     },
 };
 
@@ -100,7 +101,7 @@ pub fn build(tree: &[Statement]) -> Built {
     let vrrp = &mut configuration.vrrp;
     vrrp.startup_delay = defaults.startup_delay;
     vrrp.missing_interfaces = defaults.missing_interfaces;
-    vrrp.fifos = defaults.fifos;
+    (vrrp.fifos, configuration.global.fifos) = defaults.fifos.told();
     vrrp.script_user = defaults.script_user;
     r.findings.sort_by(|one, other| {
         let key = |finding: &Finding| (finding.place.line, finding.place.column);
@@ -308,17 +309,4 @@ fn sync(defaults: &Defaults, configuration: &mut Configuration, r: &mut Reader) 
     let sync_id = sync.id.unwrap_or_else(|| instance.vrid.get());
     let daemon = SyncDaemon { sync_id, ..sync.daemon.clone() };
     configuration.vrrp.sync = Some(SyncFollower { instance: name.clone(), daemon });
-}
-
-/// A FIFO's reader belongs to the FIFO that was named last.
-fn command_fifo(statement: &Statement, fifos: &mut [Fifo], r: &mut Reader) {
-    let reader = r.command(statement);
-    match fifos.last_mut() {
-        Some(fifo) => fifo.reader = reader,
-        None => {
-            let message = format!("{} has no FIFO to read", statement.keyword.text);
-            r.error(&statement.keyword.place, Verdict::Ignores, message).hint =
-                Some("notify_fifo PATH stands above it".to_owned());
-        }
-    }
 }

@@ -18,7 +18,7 @@ use crate::{
         Checksum, Entry, Family, Forwarding, Netmask, Persistence, Protocol, RealServer, Scheduler, SchedulerFlags,
         ServerKey, ServiceKey, Thresholds, Tunnel, VirtualService, Weight,
     },
-    pool::settings::{Check, Policy, ServerPolicy, Settings},
+    pool::settings::{AtStart, Check, Policy, ServerPolicy, Settings},
     vrrp::settings::TrackedFile,
 };
 
@@ -59,6 +59,7 @@ struct Said<'a> {
     quorum_down: Option<Command>,
     weight: Weight,
     suspend: Option<Place>,
+    at_start: AtStart,
     host: Option<String>,
     sorry: Option<(IpAddr, Option<u16>, Place)>,
     sorry_inhibit: bool,
@@ -188,6 +189,7 @@ fn members(block: &Statement, around: Around<'_>, r: &mut Reader) -> Option<Vec<
 fn say<'a>(block: &'a Statement, around: Around<'_>, r: &mut Reader) -> Said<'a> {
     let mut said = Said { quorum: 1, weight: Weight::default(), ..Said::default() };
     said.common.log_all_failures = around.defaults.log_all_failures;
+    said.at_start = around.defaults.at_start;
     for statement in inside(block) {
         if !said.common.take(statement, r) && !of_table(statement, &mut said, r) {
             of_policy(statement, &mut said, r);
@@ -543,5 +545,9 @@ fn policy(key: ServiceKey, said: &Said<'_>, first: bool, r: &mut Reader) -> Poli
         omega: said.omega,
         suspend_without: suspend,
         foreign: None,
+        at_start: match said.at_start {
+            AtStart::Nothing if first && said.quorum_up.is_some() => AtStart::Quorum,
+            wanted => wanted,
+        },
     }
 }

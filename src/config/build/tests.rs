@@ -15,7 +15,7 @@ use crate::{
     model::{Checksum, DaemonRole, Forwarding, ServiceKey, Table, Tunnel},
     pool::{self, settings::Check},
     state::{agent_file::AgentFile, grammar::NoNames, set, vrrp::Disk},
-    vrrp::settings::{Authentication, Initial as Begins, Instance, Preempt, Track, Tracker, Transport, Version},
+    vrrp::settings::{Authentication, Fifo, Initial as Begins, Instance, Preempt, Track, Tracker, Transport, Version},
 };
 
 /// The cluster of the LVS guide, as people write it.
@@ -188,6 +188,7 @@ fn comes_back(loaded: &Loaded) {
     assert_eq!(in_order(expanded.settings), in_order(wanted), "{text}");
     let own: Vec<(usize, &str)> = text.lines().enumerate().filter(|(_, line)| line.starts_with("set ")).collect();
     let set = set::parse(own.into_iter()).unwrap_or_else(|faults| panic!("{faults:#?}\n{text}"));
+    assert_eq!(set.fifos, configuration.global.fifos, "{text}");
     let no_faults = set.mail.is_some_and(|mail| mail.no_faults);
     assert!(no_faults || !loaded.built.configuration.global.mail.no_faults, "{text}");
 }
@@ -251,7 +252,10 @@ fn much_of_everything_comes_back() {
     assert_eq!(instance(&built, "VI_2").announce.arp_interval, Duration::from_millis(500));
     assert_eq!(settings.statics.addresses[0].device.as_deref(), Some("eth7"));
     assert_eq!((settings.statics.routes.len(), settings.statics.rules.len()), (2, 1));
-    assert_eq!(settings.fifos[0].reader.as_ref().map(|reader| reader.words.len()), Some(2));
+    let all = &built.configuration.global.fifos[0];
+    let reader = all.reader.as_ref().map(|reader| (reader.words.len(), reader.user.is_some()));
+    assert_eq!((reader, all.owner.is_some()), (Some((2, true)), true));
+    assert_eq!(settings.fifos, [Fifo { reader: None, ..all.clone() }], "both write to it");
     let follower = settings.sync.as_ref().unwrap();
     assert_eq!((follower.instance.as_str(), follower.daemon.sync_id, follower.daemon.ttl), ("VI_1", 7, Some(2)));
 
@@ -262,7 +266,7 @@ fn much_of_everything_comes_back() {
     assert_eq!(checks_of(&built, "10.0.2.1")[0].probe.target.port(), 80, "the check has the port that is written");
     let policies = &built.configuration.checks.policies;
     let commands = policies.iter().filter(|policy| policy.quorum_up.is_some()).count();
-    assert_eq!((policies.len(), commands), (7, 1), "the commands of a group run once");
+    assert_eq!((policies.len(), commands), (8, 1), "the commands of a group run once");
     let sorry = policies.iter().filter_map(|policy| policy.sorry).map(|sorry| sorry.forwarding);
     let gue = Forwarding::Tunnel(Tunnel::Gue { port: 6080, checksum: Checksum::Remote });
     let gre = Forwarding::Tunnel(Tunnel::Gre { checksum: Checksum::Full });

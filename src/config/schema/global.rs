@@ -51,8 +51,7 @@ pub(super) static GLOBAL: &[Keyword] = &[
     switch(&["no_checker_emails"], "Mail only when a server enters or leaves the table")
         .not_done("mail is of transitions only, in any case"),
     switch(&["checker_log_all_failures"], "Each failed probe is logged"),
-    switch(&["rs_init_notifies"], "notify_up runs for servers that are up at the start")
-        .not_done("a server that is up at the start is no news"),
+    switch(&["rs_init_notifies"], "notify_up runs for servers that are up at the start"),
     keyword(&["dynamic_interfaces"], &[Maybe(OneOf(&["allow_if_changes"]))], "Links may be missing, come and go"),
     keyword(&["default_interface"], &[One(Link)], "Link of static addresses that name none").default("eth0"),
     keyword(
@@ -236,11 +235,8 @@ pub(super) static GLOBAL: &[Keyword] = &[
         &[One(Path), Maybe(User), Maybe(Group)],
         "Transitions of servers are written to this FIFO",
     )
-    .not_done("transitions of servers are told by lvsadm agent events")
     .first(),
-    keyword(&["lvs_notify_fifo_script"], COMMAND, "Reads it")
-        .not_done("transitions of servers are told by lvsadm agent events")
-        .first(),
+    keyword(&["lvs_notify_fifo_script"], COMMAND, "Reads it").first(),
     flag(&["fifo_write_vrrp_states_on_reload"], "States are written again after a reload")
         .not_done("a FIFO stays open over a reload, and nothing in it is lost"),
     keyword(&["snmp_socket"], &[One(Word("SOCKET"))], "Where the SNMP agent listens").not_done(SNMP),

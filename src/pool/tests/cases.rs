@@ -270,6 +270,32 @@ fn dynamic_weights_count_for_the_quorum_and_have_bounds() {
 }
 
 #[test]
+fn what_works_at_the_start_is_told_if_that_is_wanted() {
+    let begin = |at_start, initial| {
+        let wanted = settings(&[1, 1], initial, Policy { at_start, ..policy(2, 0) });
+        let mut run = Run(Pools::new(at(0), wanted.clone(), &Table::default()));
+        let said = run.commands();
+        // Other settings are no start.
+        run.0.replace(
+            at(1),
+            Settings { policies: vec![Policy { omega: true, ..wanted.policies[0].clone() }], ..wanted },
+            &Table::default(),
+        );
+        assert_eq!(run.commands(), [""; 0]);
+        said
+    };
+    assert_eq!(begin(AtStart::Nothing, Initial::Up), [""; 0]);
+    assert_eq!(begin(AtStart::Quorum, Initial::Up), ["quorum-up"]);
+    assert_eq!(begin(AtStart::Servers, Initial::Up), ["up 10.0.1.1", "up 10.0.1.2", "quorum-up"]);
+    assert_eq!(begin(AtStart::Servers, Initial::CheckFirst), [""; 0], "nobody knows yet");
+    // After a process that died nothing begins.
+    let mut wanted = settings(&[1], Initial::Up, Policy { at_start: AtStart::Servers, ..policy(1, 0) });
+    wanted.checks.clear();
+    wanted.resume();
+    assert_eq!(Run(Pools::new(at(0), wanted, &Table::default())).commands(), [""; 0]);
+}
+
+#[test]
 fn omega_runs_the_commands_of_what_ends() {
     for omega in [false, true] {
         let mut run = Run::new(settings(&[1, 1], Initial::Up, Policy { omega, ..policy(1, 0) }), &Table::default());

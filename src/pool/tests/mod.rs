@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
-use super::settings::{Check, Policy, ServerPolicy, Settings};
+use super::settings::{AtStart, Check, Policy, ServerPolicy, Settings};
 use crate::{
     check::settings::{Connection, Initial, Probe, Question, Schedule},
     host::Command,

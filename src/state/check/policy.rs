@@ -8,7 +8,7 @@ use super::{Faults, fault::Wrong, sorry::SorryArgs, values::number};
 use crate::{
     host::Command,
     model::{ServerKey, ServiceKey, Weight},
-    pool::settings::{Foreign, Policy, ServerPolicy},
+    pool::settings::{AtStart, Foreign, Policy, ServerPolicy},
     state::vrrp,
 };
 
@@ -29,7 +29,7 @@ pub(super) struct PolicyArgs {
     quorum_down: Option<String>,
     #[command(flatten)]
     sorry: SorryArgs,
-    /// Commands also run for what ends with the process
+    /// What ends, with the process or before it, is told of as down, and its commands run
     #[arg(long, help_heading = "Service")]
     omega: bool,
     /// Checks sleep while this address is not on this host
@@ -38,6 +38,10 @@ pub(super) struct PolicyArgs {
     /// What becomes of others' changes to the service in the kernel's table: adopt, restore, ignore [default: adopt]
     #[arg(long, value_name = "WHAT", help_heading = "Service")]
     foreign: Option<String>,
+    /// What is told, as if it had just come up, of what works when the service begins: nothing, quorum, servers (and the
+    /// quorum) [default: nothing]
+    #[arg(long, value_name = "WHAT", help_heading = "Service")]
+    at_start: Option<String>,
     /// Failed servers stay in the table with weight 0
     #[arg(long, help_heading = "Servers", conflicts_with = "no_inhibit")]
     inhibit: bool,
@@ -124,7 +128,15 @@ impl PolicyArgs {
                 "ignore" => Ok(Foreign::Ignore),
                 _ => Err(Wrong::new("this is none of adopt, restore and ignore")),
             }),
-            ..Policy::of(service)
+            at_start: faults
+                .read("--at-start", self.at_start.as_ref(), |text| match text {
+                    "nothing" => Ok(AtStart::Nothing),
+                    "quorum" => Ok(AtStart::Quorum),
+                    "servers" => Ok(AtStart::Servers),
+                    _ => Err(Wrong::new("this is none of nothing, quorum and servers")),
+                })
+                .unwrap_or_default(),
+            service,
         }
     }
 
@@ -156,6 +168,7 @@ impl PolicyArgs {
             ("--omega", self.omega),
             ("--suspend-without", self.suspend_without.is_some()),
             ("--foreign", self.foreign.is_some()),
+            ("--at-start", self.at_start.is_some()),
         ];
         let given = options.into_iter().filter(|(_, given)| *given).map(|(option, _)| option);
         for option in given.chain(self.sorry.given()) {

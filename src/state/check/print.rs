@@ -24,7 +24,7 @@ use crate::{
     },
     host::Command,
     model::{Checksum, Forwarding, RealServer, ServerKey, ServiceKey, Tunnel, Weight},
-    pool::settings::{Check, Policy, ServerPolicy, Settings},
+    pool::settings::{AtStart, Check, Policy, ServerPolicy, Settings},
     state::{print, print::quoted, vrrp},
 };
 
@@ -361,6 +361,11 @@ fn policy(policy: &Policy) -> String {
     words.flag("omega", policy.omega);
     if let Some(address) = policy.suspend_without {
         words.value("suspend-without", IpAddr::to_string(&address));
+    }
+    match policy.at_start {
+        AtStart::Nothing => {}
+        AtStart::Quorum => words.value("at-start", "quorum"),
+        AtStart::Servers => words.value("at-start", "servers"),
     }
     words.flag("inhibit", policy.inhibit);
     format!("check set {}{}", print::service_name(&policy.service, &print::numeric), words.options)

@@ -4,6 +4,7 @@
 //! `add-process`, `add-file`, `vrrp set` for the whole process, and `bfd add`. One table of options is the grammar of both. What
 //! only the machine knows (whether an interface exists, whether a script may be run) is not judged here.
 
+pub(in crate::state) mod fifo;
 mod host;
 mod instance;
 mod legality;

@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use super::{
+    fifo,
     host::{read_address, read_route, read_rule},
     reader::Reader,
     track::{self, Draft},
-    values::{self, LONGEST, Reading, Wrong, command, command_of, number, one_of, signed, split, time},
+    values::{self, LONGEST, Reading, Wrong, command, number, one_of, signed, split, time},
 };
 use crate::{
     model::{DaemonRole, SyncDaemon},
-    vrrp::settings::{ArgumentMatch, Fifo, Process, Script, Settings, Statics, SyncFollower, SyncGroup, TrackedFile},
+    vrrp::settings::{ArgumentMatch, Process, Script, Settings, Statics, SyncFollower, SyncGroup, TrackedFile},
 };
 
 /// Most that scripts and links bear on a priority.
@@ -154,12 +155,7 @@ pub(super) fn set(r: &mut Reader<'_>, settings: &mut Settings) {
     settings.startup_delay = r.one("startup-delay", time(Duration::ZERO..=most)).unwrap_or_default();
     settings.missing_interfaces = r.flag("missing-interfaces");
     settings.script_user = r.one("script-user", values::user);
-    settings.fifos = r.values("fifo", fifo);
-    for (at, fifo) in settings.fifos.iter().enumerate() {
-        if settings.fifos.iter().take(at).any(|earlier| earlier.path == fifo.path) {
-            r.refuse("fifo", Wrong::new(format_args!("{} is named twice", fifo.path.display())));
-        }
-    }
+    settings.fifos = fifo::read(r);
     let with_link = |text: &str| {
         let address = read_address(text)?;
         if address.device.is_some() {
@@ -199,22 +195,3 @@ fn follower(text: &str) -> Reading<SyncFollower> {
 }
 
 const DAEMON: &str = "IF inst NAME [id N] [maxlen N] [port N] [ttl N] [group ADDR]";
-
-/// Reads `PATH [owner USER[:GROUP]] [reader COMMAND…]`.
-fn fifo(text: &str) -> Reading<Fifo> {
-    let mut words = split(text)?.into_iter();
-    let path = values::path(&words.next().unwrap_or_default())?;
-    let (mut owner, mut reader) = (None, None);
-    while let Some(word) = words.next() {
-        match word.as_str() {
-            "owner" if owner.is_none() => owner = Some(values::user(&words.next().unwrap_or_default())?),
-            // All that follows is the command.
-            "reader" => reader = Some(command_of(words.by_ref())?),
-            other => {
-                return Err(Wrong::new(format_args!("the word {other} is not known here"))
-                    .hint("PATH [owner USER[:GROUP]] [reader COMMAND ARGUMENTS]"));
-            }
-        }
-    }
-    Ok(Fifo { path, owner, reader })
-}

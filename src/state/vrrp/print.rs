@@ -5,7 +5,7 @@
 use std::{path::Path, time::Duration};
 
 use super::{
-    Kind,
+    Kind, fifo,
     host::{print_address, print_route, print_rule},
     instance::{DOWN_TIMER_ADVERTS, Defaults, INTERVAL, default_group, default_window},
     objects::SCRIPT_INTERVAL,
@@ -18,8 +18,8 @@ use crate::{
     model::{Family, SyncDaemon},
     state::print::quoted,
     vrrp::settings::{
-        AntiReplay, ArgumentMatch, Authentication, Fifo, HmacMode, Initial, Instance, Notify, Peer, Preempt, Process,
-        Script, Settings, SyncFollower, SyncGroup, TrackedFile, Transport, Version,
+        AntiReplay, ArgumentMatch, Authentication, HmacMode, Initial, Instance, Notify, Peer, Preempt, Process, Script,
+        Settings, SyncFollower, SyncGroup, TrackedFile, Transport, Version,
     },
 };
 
@@ -315,7 +315,7 @@ pub fn set(settings: &Settings) -> Option<String> {
     line.differs("startup-delay", &settings.startup_delay, &Duration::ZERO, |time| print_time(*time));
     line.flag("missing-interfaces", settings.missing_interfaces);
     line.some("script-user", settings.script_user.as_ref().map(print_user));
-    settings.fifos.iter().for_each(|fifo| line.value("fifo", print_fifo(fifo)));
+    settings.fifos.iter().for_each(|fifo| line.value("fifo", fifo::print(fifo)));
     let statics = &settings.statics;
     statics.addresses.iter().for_each(|address| line.value("static-address", print_address(address)));
     statics.routes.iter().for_each(|route| line.value("static-route", print_route(route)));
@@ -335,17 +335,6 @@ fn print_follower(follower: &SyncFollower) -> String {
     ];
     for (word, value) in others {
         text.extend(value.map(|value| format!(" {word} {value}")));
-    }
-    text
-}
-
-fn print_fifo(fifo: &Fifo) -> String {
-    let mut text = quoted(&path(&fifo.path)).into_owned();
-    if let Some(owner) = &fifo.owner {
-        text.extend([" owner ", &quoted(&print_user(owner))]);
-    }
-    if let Some(reader) = &fifo.reader {
-        text.extend([" reader ", &print_command(reader)]);
     }
     text
 }

@@ -1,6 +1,9 @@
 //! The options of every kind of VRRP line. Their words are read in `instance` and `objects`.
 
-use super::option::{Grammar, Opt, Section};
+use super::{
+    fifo,
+    option::{Grammar, Opt, Section},
+};
 
 /// Options of `vrrp add`.
 #[derive(Clone, Debug)]
@@ -339,12 +342,7 @@ const PROCESS_WIDE: Section = Section {
             "USER[:GROUP]",
             "Who runs commands without a user [default: lvsadm_script, keepalived_script, nobody]",
         ),
-        Opt::many(
-            "fifo",
-            "FIFO",
-            first_word,
-            "Named pipe for transitions: 'PATH [owner USER[:GROUP]] [reader COMMAND]'",
-        ),
+        fifo::FIFO,
         Opt::many(
             "static-address",
             "ADDRESS",
@@ -365,7 +363,3 @@ const PROCESS_WIDE: Section = Section {
         ),
     ],
 };
-
-fn first_word(word: &str) -> String {
-    word.split_ascii_whitespace().next().unwrap_or_default().to_owned()
-}

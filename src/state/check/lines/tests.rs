@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     model::{Checksum, Forwarding, Tunnel, Weight},
+    pool::settings::AtStart,
     state::{check::Subjects, file, grammar::NoNames},
 };
 
@@ -67,13 +68,15 @@ fn a_server_without_a_port_needs_one_for_its_check() {
 #[test]
 fn services_and_servers() {
     let lines = parse(
-        "check set -t 10.0.0.1:80 --quorum 2 --hysteresis 1 --sorry-server 10.0.0.9 -m --inhibit --notify-up /bin/up --weight-max 9\n\
+        "check set -t 10.0.0.1:80 --quorum 2 --hysteresis 1 --sorry-server 10.0.0.9 -m --inhibit --at-start servers --notify-up /bin/up --weight-max 9\n\
          check set -t 10.0.0.1:80 -r 10.0.0.11 --no-inhibit --notify-down 'alice@/bin/down x' --weight-min 3",
     )
     .unwrap();
     let settings = lines.over(table()).settings;
     let policy = &settings.policies[0];
-    assert_eq!((policy.quorum, policy.hysteresis, policy.inhibit), (2, 1, true));
+    assert_eq!((policy.quorum, policy.hysteresis, policy.inhibit, policy.at_start), (2, 1, true, AtStart::Servers));
+    let printed = crate::state::check::lines(&settings).join("\n");
+    assert_eq!(parse(&printed).unwrap().over(table()).settings.policies, settings.policies, "{printed}");
     assert_eq!(policy.sorry.map(|sorry| sorry.key.to_string()), Some("10.0.0.9:80".to_owned()));
     let weights = |least, most| Some((Weight::new(least).unwrap(), most));
     let [first, second] = settings.servers.as_slice() else { panic!("{:?}", settings.servers) };
