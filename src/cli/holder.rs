@@ -5,6 +5,7 @@
 //! patch of what the operator wants: the weight of a server that is down is changed without bringing it up.
 
 use std::{
+    borrow::Borrow,
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
 };
@@ -16,7 +17,7 @@ use super::{Error, agent::ask::ask_verb, kernel};
 use crate::{
     agent::{
         SOCKET as AGENT,
-        check::control::SOCKET as CHECK,
+        check::{control::SOCKET as CHECK, note_for_next},
         control::{Applied, CheckCall, Held, OperatorTable, Place, Refused},
     },
     host::namespace,
@@ -63,14 +64,55 @@ impl Tables for Client {
     }
 }
 
+/// The kernel's table, while nobody holds it: a process that is killed is followed by one that goes on with what it held.
+struct Unheld(Client);
+
+impl Tables for Unheld {
+    fn snapshot(&mut self) -> Result<Snapshot, Error> {
+        Tables::snapshot(&mut self.0)
+    }
+
+    fn service(&mut self, key: &ServiceKey) -> Result<Option<SnapshotService>, Error> {
+        Tables::service(&mut self.0, key)
+    }
+
+    fn apply(&mut self, changes: &[Change]) -> Result<Vec<Refusal>, Error> {
+        let refusals = self.0.apply(changes)?;
+        note(made(changes, &refusals))?;
+        Ok(refusals)
+    }
+}
+
+/// Returns the changes that were not refused.
+pub fn made<'a>(changes: &'a [Change], refusals: &[Refusal]) -> impl Iterator<Item = &'a Change> {
+    let refused = |at: usize| refusals.iter().any(|refusal| refusal.index == at);
+    changes.iter().enumerate().filter(move |(at, _)| !refused(*at)).map(|(_, made)| made)
+}
+
+/// Notes what was changed in the kernel while nobody held its table, for the process that comes after one that was killed.
+///
+/// # Errors
+/// It cannot be noted, and so will be undone.
+pub fn note(changes: impl Iterator<Item = impl Borrow<Change>>) -> Result<(), Error> {
+    let run_dir = namespace::run_dir(None);
+    note_for_next(&run_dir, changes.filter(|change| is_held(change.borrow()))).map_err(|error| {
+        let table = run_dir.join(TABLE);
+        Error::failed(format_args!("the kernel has it, but it cannot be noted in {}: {error}", table.display()))
+            .hint("an agent was killed, and the next one will put the table back as it was; repeat the command then")
+    })
+}
+
 /// Opens the table: the kernel's if nobody holds it, or if a process that does is to be passed by.
 ///
 /// # Errors
 /// No IPVS, or no permission.
 pub fn open(kernel: bool) -> Result<Box<dyn Tables>, Error> {
-    Ok(match Holder::for_changes().filter(|_| !kernel) {
+    if kernel {
+        return Ok(Box::new(kernel::open()?));
+    }
+    Ok(match Holder::for_changes() {
         Some(holder) => Box::new(holder),
-        None => Box::new(kernel::open()?),
+        None => Box::new(Unheld(kernel::open()?)),
     })
 }
 

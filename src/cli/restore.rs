@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{
     Complaint, Error, Ui,
-    holder::{Holder, is_held},
+    holder::{Holder, is_held, note},
     json, kernel,
     source::{SYSTEM_FILE, Source},
 };
@@ -105,6 +105,9 @@ pub fn run(args: RestoreArgs, ui: &mut Ui) -> Result<u8, Error> {
     };
     drop(progress);
     result.map_err(|failure| complain(&source, &content, failure))?;
+    if holder.is_none() && !args.kernel {
+        note(plan())?;
+    }
     Ok(0)
 }
 

@@ -140,11 +140,22 @@ fn killed_processes_change_nothing_in_the_table() {
         let saved = site.text();
         assert!(saved.contains("300ms") && saved.contains("127.0.0.13"), "{saved}");
         fs::write(site.file(), "# lost\n").expect("ours");
+        let check = check_pid();
         site.end(Signal::SIGKILL);
+        // What is asked for while nobody runs is not undone; what others do to the kernel's table is.
+        until("the children are gone", || kill(check, None).is_err());
+        lvsadm(format!("edit-real {SERVICE} -r 127.0.0.11 -w 9")).ok();
+        lvsadm(format!("-a {SERVICE} -r 127.0.0.15:80 -m -w 3")).ok();
+        lvsadm("-A -f 77 -s rr").ok();
+        assert_ne!(lvsadm("-A -f 77 -s rr").status, 0);
+        lvsadm(format!("add-real {SERVICE} -r 127.0.0.16 -m -w 1 --kernel")).ok();
         site.start(&[]);
-        assert_eq!(rows(), ["127.0.0.11:80 7"]);
+        until("it is as asked", || rows() == ["127.0.0.11:80 9"]);
         let running = lvsadm("save --all -").ok();
-        assert!(running.contains("300ms") && running.contains("127.0.0.13"), "{running}");
+        for word in ["300ms", "127.0.0.13", "-r 127.0.0.15:80 -m -w 3", "-A -f 77 -s rr"] {
+            assert!(running.contains(word), "{word} in {running}");
+        }
+        assert!(!running.contains("127.0.0.16"), "{running}");
         // A reload is about what the file says.
         fs::write(site.file(), lines.replace("127.0.0.12", "127.0.0.14")).expect("ours");
         let pid = check_pid();

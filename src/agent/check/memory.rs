@@ -5,9 +5,11 @@
 //! the next one passes over.
 
 use std::{
+    borrow::Borrow,
     collections::HashSet,
     fs::{File, OpenOptions},
-    io::{self, Write},
+    io::{self, Read, Write},
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -33,6 +35,24 @@ const TURNS: &str = "turns";
 
 /// What an orderly end left in the kernel otherwise than the operator wants it, in the run directory.
 const LEFT: &str = "left";
+
+/// Adds changes of services and servers, made in the kernel while nobody holds the table, to what the last process left in
+/// this run directory, so that the next one goes on with them. Does nothing if none left a table.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn note_for_next(directory: &Path, changes: impl Iterator<Item = impl Borrow<Change>>) -> io::Result<()> {
+    let file = match OpenOptions::new().read(true).write(true).open(directory.join(TABLE)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        opened => opened?,
+    };
+    let text: String = changes.map(|change| print::change_line(change.borrow()) + "\n").collect();
+    // Whoever was killed may have left half a line.
+    let mut content = Vec::new();
+    (&file).read_to_end(&mut content)?;
+    let whole = content.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    file.write_all_at(text.as_bytes(), u64::try_from(whole).unwrap_or_default())
+}
 
 /// So many lines are added before the table is written anew, and as many as it has.
 const FEW: usize = 1000;

@@ -47,6 +47,7 @@ use crate::{
     sys::clock::now,
 };
 pub use commands::CommandFault;
+pub use memory::note_for_next;
 use process::Process;
 pub use rules::WholeFile;
 

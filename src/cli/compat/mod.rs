@@ -23,7 +23,7 @@ use nix::unistd;
 use crate::{
     cli::{
         Error,
-        holder::{self, Holder, is_held},
+        holder::{self, Holder, is_held, made},
     },
     ipvs::{self, Client, OpenError, procfs},
     model::{Change, Protocol, ServiceKey, Snapshot},
@@ -212,7 +212,10 @@ impl Session {
     fn apply_alike(&mut self, changes: &[Change]) -> Result<u8, Failure> {
         let refusals = match self.holder().filter(|_| changes.first().is_some_and(is_held)) {
             Some(holder) => holder.apply(changes, true).map_err(|error| said(&error)),
-            None => self.client.apply(changes).map_err(|error| messages::failed(&error)),
+            None => self.client.apply(changes).map_err(|error| messages::failed(&error)).and_then(|refusals| {
+                holder::note(made(changes, &refusals)).map_err(|error| said(&error))?;
+                Ok(refusals)
+            }),
         };
         let refusals = match refusals {
             Ok(refusals) => refusals,
