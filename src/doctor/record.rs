@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 use crate::{
     host::{namespace, prepare::Found},
     state::store,
-    sys::socket,
 };
 
 /// Where the record of the machine itself is: it outlives the boot, as what `--persist` writes does.
@@ -58,10 +57,7 @@ pub fn place() -> PathBuf {
     let run_dir = namespace::run_dir(None);
     match run_dir.file_name().and_then(|name| name.to_str()).filter(|name| name.starts_with("net-")) {
         None => Path::new(LASTING).join("prepared.json"),
-        Some(own) => {
-            let number = socket::namespace_cookie().map_or_else(|| own.to_owned(), |cookie| cookie.to_string());
-            Path::new(PASSING).join(format!("prepared-{number}.json"))
-        }
+        Some(own) => Path::new(PASSING).join(format!("prepared-{own}.json")),
     }
 }
 

@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::sys::socket::namespace_cookie;
+
 /// Where the agent of the machine's first network namespace keeps sockets and the like.
 const RUN_DIR: &str = "/run/lvsadm";
 
@@ -20,9 +22,9 @@ const OF_ALL: &str = "/proc/sys/net/core";
 const VARIABLE: &str = "LVSADM_RUN_DIR";
 
 /// Returns the directory for sockets and other files of this run: `chosen` if there is one, or else the environment's
-/// `LVSADM_RUN_DIR`; `/run/lvsadm` in the machine's
-/// first network namespace; `/run/lvsadm/net-NUMBER` in others, so that each can have an agent of its own. The number is that
-/// of `ls -l /proc/self/ns/net`. Makes nothing.
+/// `LVSADM_RUN_DIR`; `/run/lvsadm` in the machine's first network namespace; `/run/lvsadm/net-NUMBER.COOKIE` in others, so
+/// that each can have an agent of its own. The number is that of `ls -l /proc/self/ns/net`; a namespace that gets the number of
+/// a former one has another cookie, and does not find what that one left. Makes nothing.
 pub fn run_dir(chosen: Option<&Path>) -> PathBuf {
     if let Some(chosen) = chosen {
         return chosen.to_owned();
@@ -34,7 +36,10 @@ pub fn run_dir(chosen: Option<&Path>) -> PathBuf {
     // Where /proc shows too little to tell, there is most likely one namespace only.
     let is_first = Path::new(OF_FIRST).exists() || !Path::new(OF_ALL).exists();
     match fs::metadata("/proc/thread-self/ns/net") {
-        Ok(namespace) if !is_first => base.join(format!("net-{}", namespace.ino())),
+        Ok(namespace) if !is_first => {
+            let cookie = namespace_cookie().map(|cookie| format!(".{cookie}")).unwrap_or_default();
+            base.join(format!("net-{}{cookie}", namespace.ino()))
+        }
         _ => base,
     }
 }

@@ -1,7 +1,14 @@
 //! What a keepalived.conf says of the kernel's table as a whole: what is removed when, timeouts, sync daemons, tunnels. Stock keepalived
 //! is the judge: what holds here holds of both programs, unless a test says otherwise.
 
-use std::{fs, io::Read, os::unix::fs::OpenOptionsExt, path::Path, thread, time::Duration};
+use std::{
+    fs,
+    io::Read,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    path::Path,
+    thread,
+    time::Duration,
+};
 
 use nix::{libc, sys::stat::Mode, unistd::mkfifo};
 
@@ -317,5 +324,29 @@ fn services_begin_as_with_keepalived() {
             (begun(Program::Lvsadm, global, virtual_server), begun(Program::Keepalived, global, virtual_server));
         assert_eq!(ours, stock, "{global} {virtual_server}");
         assert!(stock.contains("VS [10.0.0.100]:tcp:80 UP\n") && stock.contains("quorum_up"), "{stock}");
+    }
+}
+
+/// Whoever ends in the moment after it took over from one that was killed gives up what that one held.
+#[test]
+fn an_agent_that_ends_at_once_leaves_nothing_of_a_killed_one() {
+    let hosts = Hosts::new(1);
+    let vip = hosts.vip(Family::V4);
+    let text = file(&hosts, "")
+        + &format!(
+            "vrrp_instance VI_1 {{\n interface eth0\n virtual_router_id 51\n version 3\n advert_int 0.1\n \
+             virtual_ipaddress {{\n {vip}\n }}\n}}\n"
+        );
+    for delay in [0, 30, 60, 100, 200, 400] {
+        let mut director = Director::new(&hosts.director, Program::Lvsadm, &text);
+        until("it holds both", || director.has_vip() && services(director.host).len() == 1);
+        director.kill();
+        let socket = director.directory.path().join("run/agent.sock");
+        let number = || fs::symlink_metadata(&socket).map_or(0, |socket| socket.ino());
+        let old = number();
+        director.start();
+        until("it has begun", || number() != old);
+        thread::sleep(Duration::from_millis(delay));
+        director.stop();
     }
 }

@@ -104,11 +104,24 @@ pub(super) struct Child {
     resume: bool,
     /// For how many more looks it may be silent; `None` = it was killed for that.
     patience: Option<u32>,
+    /// Whether it can end in order: it was heard since its start.
+    was_heard: bool,
+    /// Whether it is to end as soon as it can: it may have to give up what one that was killed held.
+    is_to_end: bool,
 }
 
 impl Child {
     fn new(resume: bool) -> Self {
-        Self { wanted: false, phase: Phase::Down, restarts: 0, delay: Duration::ZERO, resume, patience: None }
+        Self {
+            wanted: false,
+            phase: Phase::Down,
+            restarts: 0,
+            delay: Duration::ZERO,
+            resume,
+            patience: None,
+            was_heard: false,
+            is_to_end: false,
+        }
     }
 
     /// Whether there is a process.
@@ -193,6 +206,7 @@ impl Tree {
         let child = self.child_mut(kind);
         child.phase = Phase::Starting(now);
         child.patience = Some(BEGINNING);
+        (child.was_heard, child.is_to_end) = (false, false);
         let order = Order::Start { kind, resume: child.resume };
         self.orders.push_back(order);
     }
@@ -234,7 +248,23 @@ impl Tree {
 
     /// A child lives.
     pub(super) fn heard(&mut self, kind: Kind) {
-        self.child_mut(kind).patience = Some(SILENCE);
+        let child = self.child_mut(kind);
+        child.patience = Some(SILENCE);
+        child.was_heard = true;
+        if child.is_to_end {
+            child.is_to_end = false;
+            self.orders.push_back(Order::Terminate(kind));
+        }
+    }
+
+    /// Has a child end: now, or when it can.
+    fn terminate(&mut self, kind: Kind) {
+        let child = self.child_mut(kind);
+        if child.was_heard {
+            self.orders.push_back(Order::Terminate(kind));
+        } else {
+            child.is_to_end = true;
+        }
     }
 
     /// Looks whether children live. To be called time and again, and only when what they said before was heard.
@@ -263,7 +293,7 @@ impl Tree {
             }
         }
         if self.vrrp.runs() {
-            self.orders.push_back(Order::Terminate(Kind::Vrrp));
+            self.terminate(Kind::Vrrp);
         } else {
             self.tell_check();
         }
@@ -271,7 +301,7 @@ impl Tree {
 
     fn tell_check(&mut self) {
         if !self.check_told && self.check.runs() {
-            self.orders.push_back(Order::Terminate(Kind::Check));
+            self.terminate(Kind::Check);
         }
         self.check_told = true;
     }
@@ -405,8 +435,13 @@ mod tests {
             tree.want(kind, at(0));
         }
         orders(&mut tree);
+        tree.heard(Kind::Check);
         tree.stop(at(0), 10 * SECOND);
+        assert_eq!(orders(&mut tree), [], "it has not begun, and could not clean up after one that was killed");
+        tree.heard(Kind::Vrrp);
         assert_eq!(orders(&mut tree), [Order::Terminate(Kind::Vrrp)]);
+        tree.heard(Kind::Vrrp);
+        assert_eq!(orders(&mut tree), []);
         assert_eq!(tree.next_timeout(), Some(at(2000)));
         let mut other = tree.clone();
         tree.ended(Kind::Vrrp, at(500));

@@ -9,7 +9,7 @@ pub(crate) mod terminal;
 pub(crate) mod traffic;
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -27,8 +27,6 @@ use nix::unistd::Pid;
 pub(crate) fn in_netns<T: Send>(test: impl FnOnce() -> T + Send) -> T {
     on_thread(|| {
         unshare(CloneFlags::CLONE_NEWNET).expect("a new network namespace (is this the lab?)");
-        // Its number may have been that of another one, which is gone: what that one left is not for this one.
-        let _ = fs::remove_dir_all(lvsadm::host::namespace::run_dir(None));
         run("ip link set lo up").ok();
         test()
     })
