@@ -65,7 +65,7 @@ pub struct TopArgs {
     /// Only names with this in them
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     filter: String,
-    /// Seconds between two readings
+    /// Seconds between two readings; the kernel brings its counters up to date every two seconds, so that shorter ones show bursts
     #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = interval)]
     interval: Duration,
     /// Print one page, after one interval, and end
