@@ -238,7 +238,7 @@ all\t'Active and inactive connections'
 weight\t'Weight'
 name\t'Address'"
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand top" -l filter -d 'Only names with this in them' -r
-complete -c lvsadm -n "__fish_lvsadm_using_subcommand top" -l interval -d 'Seconds between two readings' -r
+complete -c lvsadm -n "__fish_lvsadm_using_subcommand top" -l interval -d 'Seconds between two readings; the kernel brings its counters up to date every two seconds, so that shorter ones show bursts' -r
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand top" -l state -d 'Save file [default: $LVSADM_STATE, or /etc/sysconfig/lvsadm]' -r -F
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand top" -l run-dir -d 'Directory of the running process\'s control socket [default: /run/lvsadm]' -r -F
 complete -c lvsadm -n "__fish_lvsadm_using_subcommand top" -s 6 -l ipv6 -d 'Only IPv6'
