@@ -21,13 +21,13 @@ use std::{
 
 use lvsadm::{
     agent::{
-        check::{Layer, control::Loaded},
+        check::{After, Layer, control::Loaded},
         control::{self, CheckCall},
     },
     host::namespace,
     ipvs::Client,
     model::{Moment, Protocol, ServiceKey},
-    pool::{Engine, Step},
+    pool::{Engine, Step, settings::Scope},
 };
 use nix::{
     sys::signal::{Signal, kill},
@@ -266,7 +266,7 @@ fn decisions() {
     show("file read for the first time", begin);
     let operator = old.table.clone().expect("a table");
     let begin = Instant::now();
-    let settings = old.over(operator.clone()).settings;
+    let settings = old.over(operator.clone(), Scope::All).settings;
     show("lines laid over the table", begin);
     let begin = Instant::now();
     let mut engine = Engine::new(moment, settings, &operator, 1, 1000);
@@ -290,10 +290,10 @@ fn decisions() {
     let new = old.read_again().expect("a good file");
     show("file read again", begin);
     let begin = Instant::now();
-    let (table, _) = new.after(&old, engine.pools().operator_table());
+    let After { scope, operator: table, .. } = new.after(&old, engine.pools());
     show("what changed of the table", begin);
     let begin = Instant::now();
-    let settings = new.over(table).settings;
+    let settings = new.over(table, scope).settings;
     show("lines laid over the table again", begin);
     let begin = Instant::now();
     engine.replace(moment, settings, &operator);

@@ -14,6 +14,13 @@ pub struct Entry {
     pub servers: IndexMap<ServerKey, RealServer>,
 }
 
+impl Entry {
+    /// Returns the key of the service.
+    pub fn key(&self) -> ServiceKey {
+        self.service.key
+    }
+}
+
 /// What a kernel table holds, or should. Equality ignores the order of services and servers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table {

@@ -86,27 +86,16 @@ impl Engine {
     /// Goes on with other settings. What is known of probes, servers and quorums that stay is kept; services of which
     /// nothing is different are not touched at all.
     pub fn replace(&mut self, now: Moment, settings: Settings, kernel: &Table) {
-        // What is still to be done speaks of checks by their old numbers.
+        self.digest_all(now);
+        self.pools.replace(now, settings, kernel);
+        self.watched.resize(self.pools.checks.numbers(), None);
+        self.digest_all(now);
+    }
+
+    /// Digests what speaks of checks whose numbers are about to be given again.
+    fn digest_all(&mut self, now: Moment) {
         while let Some(step) = self.digest(now) {
             self.steps.push_back(step);
-        }
-        let kept = self.pools.replace(now, settings, kernel);
-        let new = vec![None; self.pools.checks.len()];
-        let mut old = std::mem::replace(&mut self.watched, new);
-        self.users.clear();
-        for (before, check) in kept {
-            let Some(watched) = old.get_mut(before.0).and_then(Option::take) else { continue };
-            self.users.insert((watched.probe, check));
-            if let Some(place) = self.watched.get_mut(check.0) {
-                *place = Some(watched);
-            }
-        }
-        // The new checks first, so that probes that stay are never without a user.
-        while let Some(step) = self.digest(now) {
-            self.steps.push_back(step);
-        }
-        for watched in old.into_iter().flatten() {
-            self.let_go(watched);
         }
     }
 
@@ -216,7 +205,7 @@ impl Engine {
     }
 
     fn watch(&mut self, now: Moment, id: CheckId) {
-        let Some((check, watched)) = self.pools.checks.get_mut(id.0).zip(self.watched.get_mut(id.0)) else { return };
+        let Some((check, watched)) = self.pools.checks.get_mut(id).zip(self.watched.get_mut(id.0)) else { return };
         let probe = self.board.add(now, Arc::clone(&check.probe), Arc::clone(&check.schedule));
         // An equal one that was there before is as good, and is kept anyway.
         if let Some(kept) = self.board.probe(probe) {

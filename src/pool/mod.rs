@@ -5,6 +5,7 @@
 //! function of the operator's table, the states of checks and the policies. What the kernel has is the business of whoever
 //! writes to it; here it only matters at the start, because what is there stays until checks have spoken.
 
+mod checks;
 pub mod drain;
 mod drift;
 mod engine;
@@ -28,7 +29,7 @@ use crate::{
     model::{ServiceKey, Target},
 };
 
-/// A check by its place in the settings.
+/// A check by its number: at first its place in the settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CheckId(pub usize);
 

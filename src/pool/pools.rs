@@ -10,9 +10,10 @@ use indexmap::{IndexMap, IndexSet};
 
 use super::{
     CheckId, Output,
+    checks::Checks,
     drain::{Left, Turn},
     service::{CheckState, Member, Pool},
-    settings::{AtStart, Check, Foreign, Policy, ServerPolicy, Settings},
+    settings::{AtStart, Check, Foreign, Policy, Scope, ServerPolicy, Settings},
 };
 use crate::{
     check::{
@@ -61,10 +62,8 @@ pub enum Event<'a> {
 /// All pools of a process.
 #[derive(Clone, Debug, Default)]
 pub struct Pools {
-    pub(super) checks: Vec<Check>,
+    pub(super) checks: Checks,
     pub(super) pools: IndexMap<ServiceKey, Pool>,
-    /// All checks in the order of their services and servers.
-    pub(super) by_server: Vec<CheckId>,
     pub(super) policies: HashMap<ServiceKey, Policy>,
     pub(super) server_policies: HashMap<(ServiceKey, ServerKey), ServerPolicy>,
     pub(super) changed: IndexSet<ServiceKey>,
@@ -87,20 +86,21 @@ pub struct HeldServer {
 }
 
 impl Pools {
-    pub(super) fn add_service(&mut self, now: Moment, service: &VirtualService, kernel: &Table, before: Option<&Self>) {
+    /// Puts a service without servers in the place of the one that was there, and returns that.
+    pub(super) fn add_service(&mut self, now: Moment, service: &VirtualService, kernel: &Table) -> Option<Pool> {
         let key = service.key;
         let policy = self.policies.get(&key).cloned().unwrap_or_else(|| Policy::of(key));
         let there = kernel.services.get(&key);
         let held_sorry = policy.sorry.and_then(|sorry| there?.servers.get(&sorry.key).copied());
-        let before = before.and_then(|before| before.pools.get(&key));
+        let before = self.pools.get(&key);
         let awake = match (policy.suspend_without, before) {
             (None, _) => true,
             (Some(address), Some(before)) if before.policy.suspend_without == Some(address) => before.awake,
             (Some(_), _) => false,
         };
         let since = before.map_or(now, |before| before.since);
-        self.pools.insert(key, Pool::new(since, service.clone(), policy, held_sorry, awake));
         self.changed.insert(key);
+        self.pools.insert(key, Pool::new(since, service.clone(), policy, held_sorry, awake))
     }
 
     pub(super) fn add_server(
@@ -109,13 +109,12 @@ impl Pools {
         key: ServiceKey,
         server: RealServer,
         held: Option<RealServer>,
-        before: Option<&Self>,
+        before: Option<&Pool>,
     ) {
-        let old = before.and_then(|before| before.pools.get(&key)?.members.get(&server.key));
-        let ids = self.checks_of(&(key, server.key));
-        let checks = ids.iter().filter_map(|id| {
-            let check = self.checks.get(id.0)?;
-            let known = old.zip(before).and_then(|(old, before)| before.known(old, &check.probe));
+        let old = before.and_then(|before| before.members.get(&server.key));
+        let checks = self.checks.of(&(key, server.key)).iter().filter_map(|id| {
+            let check = self.checks.get(*id)?;
+            let known = old.and_then(|old| self.known(old, &check.probe));
             Some(known.map_or_else(
                 || CheckState { id: *id, health: Health::at_first(check.schedule.initial), weight: None },
                 |known| CheckState { id: *id, ..known.clone() },
@@ -138,18 +137,9 @@ impl Pools {
         pool.members.insert(server.key, member);
     }
 
-    /// Returns the checks of a server.
-    pub(super) fn checks_of(&self, place: &(ServiceKey, ServerKey)) -> &[CheckId] {
-        let of = |id: &CheckId| self.checks.get(id.0).map(|check| (check.service, check.server));
-        let first = self.by_server.partition_point(|id| of(id) < Some(*place));
-        let behind = self.by_server.get(first..).unwrap_or_default();
-        let count = behind.iter().take_while(|id| of(id) == Some(*place)).count();
-        behind.get(..count).unwrap_or_default()
-    }
-
     /// What a server's check with this probe has found out.
     fn known<'a>(&self, member: &'a Member, probe: &Arc<Probe>) -> Option<&'a CheckState> {
-        member.checks.iter().find(|state| self.checks.get(state.id.0).is_some_and(|check| check.probe == *probe))
+        member.checks.iter().find(|state| self.checks.get(state.id).is_some_and(|check| check.probe == *probe))
     }
 
     /// Takes an event.
@@ -171,7 +161,7 @@ impl Pools {
         reason: &str,
         evidence: &[u8],
     ) {
-        let Some(Check { service, server, .. }) = self.checks.get(id.0) else { return };
+        let Some(Check { service, server, .. }) = self.checks.get(id) else { return };
         let Some(pool) = self.pools.get_mut(service).filter(|pool| pool.awake) else { return };
         let states = pool.members.get_mut(server).map(|member| &mut member.checks);
         let Some(state) = states.and_then(|states| states.iter_mut().find(|state| state.id == id)) else { return };
@@ -188,7 +178,7 @@ impl Pools {
         match change {
             Change::AddService(service) | Change::EditService(service) => match self.pools.get_mut(&service.key) {
                 Some(pool) => pool.service = service.clone(),
-                None => self.add_service(now, service, &Table::default(), None),
+                None => _ = self.add_service(now, service, &Table::default()),
             },
             Change::DeleteService(key) => self.remove_service(key),
             Change::AddServer(key, server) | Change::EditServer(key, server) => {
@@ -219,8 +209,7 @@ impl Pools {
         let Some(pool) = self.pools.shift_remove(key) else { return };
         self.turned.retain(|(service, _)| service != key);
         pool.finish(&mut self.outputs);
-        let checks = pool.members.values().flat_map(|member| &member.checks);
-        self.outputs.extend(checks.map(|check| Output::Unwatch(check.id)));
+        self.outputs.extend(pool.checks().map(Output::Unwatch));
         self.changed.insert(*key);
     }
 
@@ -231,8 +220,7 @@ impl Pools {
             }
             pool.awake = present;
             let turned = |id| if present { Output::Wake(id) } else { Output::Rest(id) };
-            let checks = pool.members.values().flat_map(|member| &member.checks);
-            self.outputs.extend(checks.map(|check| turned(check.id)));
+            self.outputs.extend(pool.checks().map(turned));
         }
     }
 
@@ -376,7 +364,12 @@ impl Pools {
 
     /// Returns the operator's table as it is now, with changes that were adopted.
     pub fn operator_table(&self) -> Table {
-        let services = self.pools.keys().filter_map(|key| Some((*key, self.operator_entry(key)?)));
+        self.operator_part(self.pools.keys())
+    }
+
+    /// Returns these services of the operator's table.
+    pub fn operator_part<'a>(&self, services: impl IntoIterator<Item = &'a ServiceKey>) -> Table {
+        let services = services.into_iter().filter_map(|key| Some((*key, self.operator_entry(key)?)));
         Table { services: services.collect(), ..Table::default() }
     }
 
@@ -409,12 +402,17 @@ impl Pools {
 
     /// Returns a check.
     pub fn check(&self, id: CheckId) -> Option<&Check> {
-        self.checks.get(id.0)
+        self.checks.get(id)
     }
 
     /// Returns the addresses without which some checks sleep.
     pub fn addresses(&self) -> BTreeSet<IpAddr> {
         self.pools.values().filter_map(|pool| pool.policy.suspend_without).collect()
+    }
+
+    /// Returns all checks.
+    pub fn checks(&self) -> impl Iterator<Item = &Check> {
+        self.checks.iter()
     }
 
     /// Returns the checks that have nothing to check, because their service or server does not exist.
@@ -423,11 +421,12 @@ impl Pools {
         self.checks.iter().filter(move |check| !exists(check))
     }
 
-    /// Returns what a person should know about these settings although they can be carried out: checks and policies of
-    /// what does not exist, quorums that cannot be reached.
-    pub fn warnings(&self) -> Vec<String> {
+    /// Returns what a person should know about the settings of these services although they can be carried out: checks and
+    /// policies of what does not exist, quorums that cannot be reached.
+    pub fn warnings(&self, scope: &Scope) -> Vec<String> {
         let mut warnings: Vec<String> = self
             .idle()
+            .filter(|check| scope.has(&check.service))
             .map(|check| {
                 let missing = if self.pools.contains_key(&check.service) { "server" } else { "service" };
                 format!(
@@ -436,7 +435,7 @@ impl Pools {
                 )
             })
             .collect();
-        for policy in self.policies.values() {
+        for policy in self.policies.values().filter(|policy| scope.has(&policy.service)) {
             let key = policy.service;
             let Some(pool) = self.pools.get(&key) else {
                 warnings.push(format!("the quorum of {key} is idle: there is no such service in the table"));

@@ -1,16 +1,14 @@
 //! From settings to pools, and from the pools of some settings to those of others: what is the same stays as it is.
 
-use std::{collections::HashSet, mem, sync::Arc};
+use std::collections::HashSet;
 
 use super::{
     CheckId, Output,
+    checks::Checks,
     pools::Pools,
-    settings::{Check, Policy, Settings},
+    settings::{Policy, Scope, Settings},
 };
-use crate::{
-    check::settings::Schedule,
-    model::{Entry, Moment, Table},
-};
+use crate::model::{Entry, Moment, ServerKey, ServiceKey, Table};
 
 impl Pools {
     /// Builds the pools of these settings over a kernel that holds `kernel`. At first all services are [`Output::Changed`],
@@ -26,126 +24,86 @@ impl Pools {
     /// server, probe), of quorums, and of who is asleep is kept. Services that are to be other than before are
     /// [`Output::Changed`].
     ///
-    /// Returns the checks of services of which nothing is different, each with the number that it had and the one that it has
-    /// now. They go on as they are; all others are to be watched anew, and nobody says that they end.
-    pub fn replace(&mut self, now: Moment, settings: Settings, kernel: &Table) -> Vec<(CheckId, CheckId)> {
-        let Settings { operator, checks, policies, servers } = settings;
-        let checks = held(checks);
-        let mut by_server: Vec<_> = (0..checks.len()).map(CheckId).collect();
-        by_server.sort_by_key(|id| checks.get(id.0).map(|check| (check.service, check.server)));
-        let new = Self {
-            checks,
-            by_server,
-            policies: policies.into_iter().map(|policy| (policy.service, policy)).collect(),
-            server_policies: servers.into_iter().map(|policy| ((policy.service, policy.server), policy)).collect(),
-            ..Self::default()
-        };
-        let mut before = mem::replace(self, new);
-        let mut kept = Vec::with_capacity(self.checks.len());
-        for entry in operator.services.values() {
-            let key = entry.service.key;
-            if let Some(same) = self.same(entry, &before)
-                && let Some(pool) = before.pools.swap_remove(&key)
-            {
-                self.pools.insert(key, pool);
-                self.renumber(entry, &same, &before);
-                kept.extend(same);
-                continue;
-            }
-            self.add_service(now, &entry.service, kernel, Some(&before));
-            for server in entry.servers.values() {
-                let in_kernel = kernel.services.get(&key).and_then(|entry| entry.servers.get(&server.key));
-                self.add_server(now, key, *server, in_kernel.copied(), Some(&before));
-            }
-            let Some(pool) = self.pools.get_mut(&key) else { continue };
-            pool.members.values_mut().for_each(|member| member.old = true);
-            let old = before.pools.get(&key);
-            pool.decide_silently(old.and_then(|old| old.quorum));
-            if old.is_none() {
-                pool.tell_of_start(&mut self.outputs);
-            }
-            if !before.changed.contains(&key) && old.is_some_and(|old| old.effective() == pool.effective()) {
-                self.changed.swap_remove(&key);
-            }
+    /// Services of which nothing is different, or of which the settings do not speak, are not touched: their checks keep their
+    /// numbers. All others' are watched anew before the old ones are not watched any more. Numbers of the latter are given again:
+    /// all outputs have to be taken before the next call.
+    pub fn replace(&mut self, now: Moment, settings: Settings, kernel: &Table) {
+        let Settings { scope, operator, checks, policies, servers } = settings;
+        self.policies.retain(|service, _| !scope.has(service));
+        self.policies.extend(policies.into_iter().map(|policy| (policy.service, policy)));
+        self.server_policies.retain(|(service, _), _| !scope.has(service));
+        self.server_policies.extend(servers.into_iter().map(|policy| ((policy.service, policy.server), policy)));
+
+        let checks = Checks::new(checks);
+        let same: HashSet<ServiceKey> =
+            operator.services.values().filter(|entry| self.is_same(entry, &checks)).map(Entry::key).collect();
+        let is_other = |service: &ServiceKey| scope.has(service) && !same.contains(service);
+        let old_checks = self.checks.exchange(is_other, checks);
+        self.turned.retain(|(service, _)| !is_other(service));
+
+        for entry in operator.services.values().filter(|entry| !same.contains(&entry.key())) {
+            self.exchange(now, entry, kernel);
         }
-        self.bury(&before);
-        kept
+        self.bury(|service| scope.has(service) && !operator.services.contains_key(service));
+        if scope == Scope::All && !self.pools.keys().eq(operator.services.keys()) {
+            self.pools.sort_by_cached_key(|service, _| operator.services.get_index_of(service));
+        }
+        self.checks.forget(old_checks);
     }
 
-    /// Returns the checks of a service, with the number that each had and has, if all that is said of it is what was said
-    /// before; else `None`.
-    fn same(&self, entry: &Entry, before: &Self) -> Option<Vec<(CheckId, CheckId)>> {
-        let key = entry.service.key;
-        let old = before.pools.get(&key).filter(|old| {
-            let policy = self.policies.get(&key);
-            old.service == entry.service
-                && old.members.len() == entry.servers.len()
-                && policy.map_or_else(|| old.policy == Policy::of(key), |policy| old.policy == *policy)
-                && !before.changed.contains(&key)
-        })?;
-        let mut checks = Vec::with_capacity(entry.servers.len());
-        for (member, server) in old.members.values().zip(entry.servers.values()) {
-            let place = (key, server.key);
-            let ids = self.checks_of(&place);
-            if member.server != *server
-                || member.policy.as_deref() != self.server_policies.get(&place)
-                || member.checks.len() != ids.len()
-            {
-                return None;
-            }
-            for (state, id) in member.checks.iter().zip(ids) {
-                if before.checks.get(state.id.0)? != self.checks.get(id.0)? {
-                    return None;
-                }
-                checks.push((state.id, *id));
-            }
-        }
-        Some(checks)
+    /// Whether all that is said of a service is what was said before.
+    fn is_same(&self, entry: &Entry, checks: &Checks) -> bool {
+        let key = entry.key();
+        let Some(old) = self.pools.get(&key) else { return false };
+        let same_policy =
+            self.policies.get(&key).map_or_else(|| old.policy == Policy::of(key), |policy| old.policy == *policy);
+        let same_check = |(old, new): (CheckId, &CheckId)| self.checks.get(old) == checks.get(*new);
+        same_policy
+            && old.service == entry.service
+            && old.members.len() == entry.servers.len()
+            && old.members.values().zip(entry.servers.values()).all(|(member, server)| {
+                let place = (key, server.key);
+                let ids = checks.of(&place);
+                member.server == *server
+                    && member.policy.as_deref() == self.server_policies.get(&place)
+                    && member.checks.len() == ids.len()
+                    && member.checks.iter().map(|state| state.id).zip(ids).all(same_check)
+            })
     }
 
-    /// Gives the checks of a service that was kept their new numbers.
-    fn renumber(&mut self, entry: &Entry, checks: &[(CheckId, CheckId)], before: &Self) {
-        let key = entry.service.key;
+    /// Puts a service in the place of what it was before, if it was.
+    fn exchange(&mut self, now: Moment, entry: &Entry, kernel: &Table) {
+        let key = entry.key();
+        let is_told = self.changed.contains(&key);
+        let old = self.add_service(now, &entry.service, kernel);
+        for server in entry.servers.values() {
+            let in_kernel = kernel.services.get(&key).and_then(|entry| entry.servers.get(&server.key));
+            self.add_server(now, key, *server, in_kernel.copied(), old.as_ref());
+        }
         let Some(pool) = self.pools.get_mut(&key) else { return };
-        let states = pool.members.values_mut().flat_map(|member| &mut member.checks);
-        for (state, (old, new)) in states.zip(checks) {
-            state.id = *new;
-            // Equal, and shared with who makes the probes.
-            if let (Some(check), Some(old)) = (self.checks.get_mut(new.0), before.checks.get(old.0)) {
-                *check = old.clone();
-            }
+        pool.members.values_mut().for_each(|member| member.old = true);
+        pool.decide_silently(old.as_ref().and_then(|old| old.quorum));
+        let Some(mut old) = old else { return pool.tell_of_start(&mut self.outputs) };
+        if !is_told && old.effective() == pool.effective() {
+            self.changed.swap_remove(&key);
         }
-        let turned = pool.members.iter().filter(|(_, member)| member.turn.is_some());
-        self.turned.extend(turned.map(|(server, _)| (key, *server)));
+        let is_gone = |server: &&ServerKey| !entry.servers.contains_key(*server);
+        for gone in old.members.keys().filter(is_gone).copied().collect::<Vec<_>>() {
+            old.remove(&gone, &mut self.outputs);
+        }
+        self.outputs.extend(old.checks().map(Output::Unwatch));
     }
 
-    /// Ends what was before and is no more.
-    fn bury(&mut self, before: &Self) {
-        for (key, old) in &before.pools {
-            let Some(new) = self.pools.get(key) else {
-                old.finish(&mut self.outputs);
-                self.changed.insert(*key);
-                continue;
-            };
-            let mut ended = old.clone();
-            for gone in old.members.keys().filter(|server| !new.members.contains_key(*server)) {
-                ended.remove(gone, &mut self.outputs);
+    /// Ends services that are no more.
+    fn bury(&mut self, is_gone: impl Fn(&ServiceKey) -> bool) {
+        let (outputs, changed) = (&mut self.outputs, &mut self.changed);
+        self.pools.retain(|service, pool| {
+            if is_gone(service) {
+                pool.finish(outputs);
+                outputs.extend(pool.checks().map(Output::Unwatch));
+                changed.insert(*service);
             }
-        }
-        // The checks of `before` are not ours to stop watching.
-        self.outputs.retain(|output| !matches!(output, Output::Unwatch(_)));
+            !is_gone(service)
+        });
     }
-}
-
-/// Makes checks share equal schedules, and take no more room than they need.
-fn held(mut checks: Vec<Check>) -> Vec<Check> {
-    let mut schedules: HashSet<Arc<Schedule>> = HashSet::new();
-    for check in &mut checks {
-        match schedules.get(&check.schedule) {
-            Some(known) => check.schedule = Arc::clone(known),
-            None => _ = schedules.insert(Arc::clone(&check.schedule)),
-        }
-    }
-    checks.shrink_to_fit();
-    checks
 }

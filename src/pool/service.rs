@@ -142,6 +142,11 @@ impl Pool {
         self.service.key
     }
 
+    /// The checks of its servers.
+    pub(super) fn checks(&self) -> impl Iterator<Item = CheckId> {
+        self.members.values().flat_map(|member| &member.checks).map(|check| check.id)
+    }
+
     /// Judges a server anew after what one of its checks said, or after an edit; says and does what belongs to a change.
     pub(super) fn judge(
         &mut self,

@@ -1,6 +1,6 @@
 //! What a pool is told: plain values, as checked settings. Reading them from lines belongs to `state`.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{collections::HashSet, net::IpAddr, sync::Arc};
 
 use crate::{
     check::settings::{Probe, Schedule},
@@ -8,9 +8,11 @@ use crate::{
     model::{RealServer, ServerKey, ServiceKey, Table, Weight},
 };
 
-/// All that a check process is told.
+/// All that a check process is told, or all of some services.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
+    /// Of which services all else speaks.
+    pub scope: Scope,
     /// The operator's table: the services that the process owns. Timeouts and sync daemons in it are not its business.
     pub operator: Table,
     /// The checks; those of services and servers that `operator` does not have are idle.
@@ -19,6 +21,26 @@ pub struct Settings {
     pub policies: Vec<Policy>,
     /// What is said about servers.
     pub servers: Vec<ServerPolicy>,
+}
+
+/// Of which services something speaks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// Of all: those that it does not name are not there.
+    #[default]
+    All,
+    /// Of these: those of them that it does not name are not there, and of others it says nothing.
+    Only(HashSet<ServiceKey>),
+}
+
+impl Scope {
+    /// Whether it is about this service.
+    pub fn has(&self, service: &ServiceKey) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(services) => services.contains(service),
+        }
+    }
 }
 
 /// A check of one real server of one virtual service. Probes and schedules are shared with who makes them: there are many.

@@ -16,7 +16,7 @@ use lvsadm::{
     },
     ipvs::plan::{Extra, plan},
     model::Table,
-    pool::settings::Settings,
+    pool::settings::{Scope, Settings},
     state::{agent_file::AgentFile, names::Resolver, print, vrrp::Disk},
 };
 use nix::sys::signal::{Signal, kill};
@@ -81,7 +81,7 @@ fn comes_back(path: &Path, loaded: &Loaded) {
     let (lines, saved) = checks.unwrap_or_else(|faults| panic!("{}: {faults:#?}\n{text}", path.display()));
     assert_eq!(saved.table, configuration.checks.operator, "{}\n{text}", path.display());
     let services = |table: &Table| Table { services: table.services.clone(), ..Table::default() };
-    let expanded = lines.over(services(&saved.table));
+    let expanded = lines.over(services(&saved.table), Scope::All);
     assert!(expanded.faults.is_empty() && expanded.idle.is_empty(), "{}: {expanded:#?}", path.display());
     let wanted = Settings { operator: services(&saved.table), ..configuration.checks.clone() };
     assert_eq!(in_order(expanded.settings), in_order(wanted.clone()), "{}\n{text}", path.display());
@@ -95,7 +95,7 @@ fn comes_back(path: &Path, loaded: &Loaded) {
     assert_eq!(by_tracker(&vrrp.settings), by_tracker(&configuration.vrrp), "{saved_again}");
     let (lines, table) = again.checks(&Resolver::new()).unwrap_or_else(|faults| panic!("{faults:#?}\n{saved_again}"));
     assert_eq!(table.table, saved.table, "{saved_again}");
-    let settings = lines.over(services(&table.table)).settings;
+    let settings = lines.over(services(&table.table), Scope::All).settings;
     assert_eq!(in_order(settings), in_order(wanted), "{saved_again}");
 }
 

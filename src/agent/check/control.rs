@@ -3,6 +3,7 @@
 //! The lines of the file are laid over the operator's table, and again when that gets other servers.
 
 use std::{
+    collections::HashSet,
     fs,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
@@ -16,7 +17,7 @@ use tokio::{
 };
 
 use super::{
-    Error, Layer, Layered, Operator, Order, Reload, RunOptions, Stop, WantedTurn, memory::Memory,
+    After, Error, IdleCheck, Layer, Layered, Operator, Order, Reload, RunOptions, Stop, WantedTurn, memory::Memory,
     process::idle_warning, rules,
 };
 use crate::{
@@ -32,7 +33,7 @@ use crate::{
         plan::{Extra, plan},
     },
     model::{Change, ServiceKey, Table, Weight},
-    pool::status::IdleStatus,
+    pool::{Pools, settings::Scope, status::IdleStatus},
     state::{
         agent_file::read_checks,
         check::{Expanded, Lines},
@@ -130,21 +131,23 @@ impl Loaded {
         }
     }
 
-    /// Returns the operator's table when this file takes the place of `old`, and what is different then: what the files
-    /// differ in changes, and what else was changed in the meantime stays.
-    pub fn after(&self, old: &Self, mut operator: Table) -> (Table, Vec<Change>) {
-        match (&old.table, &self.table) {
-            (_, None) => (operator, Vec::new()),
+    /// Returns what is different when this file takes the place of `old`: what the files differ in changes, and what else was
+    /// changed in the meantime stays.
+    pub fn after(&self, old: &Self, pools: &Pools) -> After {
+        let mut changes: Vec<Change> = match (&old.table, &self.table) {
+            (_, None) => Vec::new(),
             (None, Some(new)) => {
-                let changes = plan(&operator, new, Extra::Delete).collect();
-                (new.clone(), changes)
+                let changes = plan(&pools.operator_table(), new, Extra::Delete).collect();
+                return After { changes, scope: Scope::All, operator: new.clone() };
             }
-            (Some(old), Some(new)) => {
-                // Somebody may have done the same already.
-                let changes = plan(old, new, Extra::Delete).filter(|change| operator.apply(change).is_ok()).collect();
-                (operator, changes)
-            }
-        }
+            (Some(old), Some(new)) => plan(old, new, Extra::Delete).collect(),
+        };
+        let of_table = changes.iter().filter_map(|change| change.target().service());
+        let services: HashSet<ServiceKey> = of_table.chain(self.lines.differ_from(&old.lines)).collect();
+        let mut operator = pools.operator_part(&services);
+        // Somebody may have done the same already.
+        changes.retain(|change| operator.apply(change).is_ok());
+        After { changes, scope: Scope::Only(services), operator }
     }
 
     fn placed(&self, fault: &Fault) -> String {
@@ -153,13 +156,13 @@ impl Loaded {
 }
 
 impl Layer for Loaded {
-    fn over(&self, operator: Table) -> Layered {
-        let Expanded { settings, idle, faults } = self.lines.over(operator);
+    fn over(&self, operator: Table, scope: Scope) -> Layered {
+        let Expanded { settings, idle, faults } = self.lines.over(operator, scope);
         let text = |fault: &Fault| match &fault.hint {
             Some(hint) => format!("{} ({hint})", self.placed(fault)),
             None => self.placed(fault),
         };
-        Layered { settings, idle: idle_status(idle), faults: faults.iter().map(text).collect() }
+        Layered { settings, idle, faults: faults.iter().map(text).collect() }
     }
 
     fn concerns(&self, service: &ServiceKey) -> bool {
@@ -168,13 +171,8 @@ impl Layer for Loaded {
 }
 
 /// Returns what there is to say of checks of all servers of a service that has none.
-pub fn idle_status(idle: Vec<(ServiceKey, String)>) -> Vec<IdleStatus> {
-    let status = |(service, probe): (ServiceKey, String)| IdleStatus {
-        service: service.to_string(),
-        server: "all servers".to_owned(),
-        probe,
-    };
-    idle.into_iter().map(status).collect()
+pub fn idle_status((service, probe): &IdleCheck) -> IdleStatus {
+    IdleStatus { service: service.to_string(), server: "all servers".to_owned(), probe: probe.clone() }
 }
 
 /// Runs the checks of a save file until a signal ends them, or, if `options` say that an agent started it, the agent.
@@ -200,7 +198,7 @@ pub fn run(loaded: Loaded, options: &RunOptions, run_dir: &Path) -> Result<(), V
             table
         }
     };
-    let Layered { settings, idle, faults } = loaded.over(operator);
+    let Layered { settings, idle, faults } = loaded.over(operator, Scope::All);
     if !faults.is_empty() {
         return Err(complaints(&Error::Settings(faults)));
     }
@@ -352,16 +350,16 @@ impl Held {
         let whole = self.rules.lock().is_ok_and(|rules| rules.is_some());
         let new = Arc::new(if whole { new.into_whole() } else { new });
         let (old, next) = (Arc::clone(&self.loaded), Arc::clone(&new));
-        let table = Box::new(move |operator| next.after(&old, operator));
-        let reload = Reload { layer: Arc::clone(&new) as _, table };
+        let after = Box::new(move |pools: &Pools| next.after(&old, pools));
+        let reload = Reload { layer: Arc::clone(&new) as _, after };
         let warnings = self.ask(|reply| Order::Reload(reload, reply)).await?.map_err(|error| complaints(&error))?;
         info!("{} was read again", new.file.display());
+        self.loaded = Arc::clone(&new);
         if let Ok(mut rules) = self.rules.lock()
             && let Some(rules) = rules.as_mut()
         {
             rules.change(&new.extras, flush_at_end).map_err(|error| complaints(&error))?;
         }
-        self.loaded = new;
         Ok(warnings)
     }
 }
@@ -383,4 +381,58 @@ fn changes(lines: &[String]) -> Result<Vec<Change>, Vec<Complaint>> {
         }
     }
     if wrong.is_empty() { Ok(changes) } else { Err(wrong) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{model::Moment, pool::settings::Settings};
+
+    const FILE: &str = "-A -t 10.0.0.1:80 -s rr\n-a -t 10.0.0.1:80 -r 10.0.1.1:80 -m -w 1\n\
+                        -A -t 10.0.0.2:80 -s rr\n-a -t 10.0.0.2:80 -r 10.0.1.1:80 -m -w 1\n\
+                        check add -t 10.0.0.1:80 tcp\ncheck add -t 10.0.0.2:80 tcp\n";
+
+    /// What is different after `new` took the place of [`FILE`], over pools that were made of `have`.
+    fn after(have: &str, new: &str) -> (Vec<String>, Vec<String>, Vec<String>) {
+        let directory = tempfile::tempdir().unwrap();
+        let read = |text: &str| {
+            let file = directory.path().join("file");
+            fs::write(&file, text).unwrap();
+            file
+        };
+        let operator = Loaded::read(&read(have)).unwrap().table.unwrap();
+        let pools = Pools::new(Moment::ZERO, Settings { operator, ..Settings::default() }, &Table::default());
+        let old = Loaded::read(&read(FILE)).unwrap();
+        read(new);
+        let After { changes, scope, operator } = old.read_again().unwrap().after(&old, &pools);
+        let Scope::Only(services) = scope else { panic!("{scope:?}") };
+        let mut services: Vec<_> = services.iter().map(ToString::to_string).collect();
+        services.sort_unstable();
+        let rows = operator.services.values().flat_map(|entry| {
+            entry.servers.values().map(|server| format!("{} {} {}", entry.key(), server.key, server.weight.value()))
+        });
+        (changes.iter().map(print::change_line).collect(), services, rows.collect())
+    }
+
+    #[test]
+    fn a_file_that_was_read_again_changes_what_is_different() {
+        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        assert_eq!(after(FILE, FILE), Default::default());
+        let weight = FILE.replacen("-w 1", "-w 7", 1);
+        let line = texts(&["-e -t 10.0.0.1:80 -r 10.0.1.1:80 -m -w 7"]);
+        let row = texts(&["TCP 10.0.0.1:80 10.0.1.1:80 7"]);
+        assert_eq!(after(FILE, &weight), (line.clone(), texts(&["TCP 10.0.0.1:80"]), row));
+        // What somebody else did meanwhile stays, and so does what was done already.
+        let more = FILE.replacen("-w 1", "-w 3\n-a -t 10.0.0.1:80 -r 10.0.1.2:80 -m", 1);
+        let rows = texts(&["TCP 10.0.0.1:80 10.0.1.1:80 7", "TCP 10.0.0.1:80 10.0.1.2:80 1"]);
+        assert_eq!(after(&more, &weight), (line, texts(&["TCP 10.0.0.1:80"]), rows));
+        let without = FILE.lines().filter(|line| !line.contains("10.0.0.1:80 -r")).collect::<Vec<_>>().join("\n");
+        assert_eq!(after(&without, &without), (vec![], texts(&["TCP 10.0.0.1:80"]), vec![]));
+        // Lines about checks.
+        let check = FILE.replace("10.0.0.2:80 tcp", "10.0.0.2:80 tcp --retry 3");
+        assert_eq!(
+            after(FILE, &check),
+            (vec![], texts(&["TCP 10.0.0.2:80"]), texts(&["TCP 10.0.0.2:80 10.0.1.1:80 1"]))
+        );
+    }
 }

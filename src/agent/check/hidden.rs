@@ -18,7 +18,10 @@ use crate::{
     check::settings::{Probe, Question},
     ipvs,
     model::{Entry, Family, RealServer, ServerKey, ServiceKey, Thresholds, VirtualService, Weight},
-    pool::{Pools, settings::Check},
+    pool::{
+        Pools,
+        settings::{Check, Scope},
+    },
 };
 
 /// Which server is probed by which hidden service.
@@ -37,14 +40,15 @@ impl Hidden {
     }
 
     /// Gives each server that is probed through its virtual address a mark, the same as before if it had one, and has its
-    /// probes go there. Marks that are `taken` by others' services are left alone; nobody is asked for them if there is no
-    /// such check.
+    /// probes go there; `checks` are all of the services of `scope`. Marks that are `taken` by others' services are left
+    /// alone; nobody is asked for them if there is no such check.
     ///
     /// # Errors
     /// A check asks what cannot be asked this way, there are no marks left, or `taken` fails.
     pub(super) fn assign(
         &mut self,
         checks: &mut [Check],
+        scope: &Scope,
         taken: impl FnOnce() -> Result<HashSet<u32>, ipvs::Error>,
     ) -> Result<(), Error> {
         let last = *VirtualService::HIDDEN_MARKS.end();
@@ -67,8 +71,9 @@ impl Hidden {
             still.insert(pair);
             redirect(check, mark_of(&key).unwrap_or_default())?;
         }
-        self.marks.retain(|pair, _| still.contains(pair));
-        self.servers.retain(|_, pair| still.contains(pair));
+        let stays = |pair: &(ServiceKey, ServerKey)| still.contains(pair) || !scope.has(&pair.0);
+        self.marks.retain(|pair, _| stays(pair));
+        self.servers.retain(|_, pair| stays(pair));
         self.by_service.clear();
         for (key, (service, _)) in &self.servers {
             self.by_service.entry(*service).or_default().push(*key);
@@ -200,17 +205,23 @@ mod tests {
         let mut hidden = Hidden::new(FIRST);
         let taken = || Ok(HashSet::from([FIRST + 1]));
         let mut checks = [check(1, 1), check(1, 2), check(1, 1), check(2, 1)];
-        hidden.assign(&mut checks, taken).unwrap();
+        hidden.assign(&mut checks, &Scope::All, taken).unwrap();
         assert_eq!(marks(&checks), [0, 2, 0, 3], "one for each server of each service; the second is somebody else's");
         assert_eq!(checks[0].probe.target, ([10, 0, 0, 1], 80).into(), "the virtual address, and its port");
         assert_eq!(hidden.of(&service(1)).count(), 2);
 
         let mut checks = [check(3, 1), check(2, 1)];
-        hidden.assign(&mut checks, taken).unwrap();
+        hidden.assign(&mut checks, &Scope::All, taken).unwrap();
         assert_eq!(marks(&checks), [4, 3], "marks are not used again while others may still be on their way");
         assert_eq!((hidden.keys().count(), hidden.of(&service(1)).count()), (2, 0));
         assert!(hidden.behind(&check(1, 1).probe).is_none());
         assert_eq!(hidden.behind(&checks[1].probe).map(|(_, server)| server), Some(checks[1].server));
+
+        // Of other services nothing is said.
+        let mut more = [check(4, 1)];
+        hidden.assign(&mut more, &Scope::Only([service(3), service(4)].into()), taken).unwrap();
+        assert_eq!((marks(&more), hidden.keys().count()), (vec![0], 2));
+        assert!(hidden.of(&service(2)).count() == 1 && hidden.of(&service(3)).count() == 0);
     }
 
     #[test]
@@ -218,7 +229,9 @@ mod tests {
         let refused = |change: &dyn Fn(&mut Check)| {
             let mut checks = [check(1, 1)];
             change(&mut checks[0]);
-            Hidden::new(FIRST).assign(&mut checks, || Ok(HashSet::new())).map_err(|error| error.to_string())
+            Hidden::new(FIRST)
+                .assign(&mut checks, &Scope::All, || Ok(HashSet::new()))
+                .map_err(|error| error.to_string())
         };
         assert!(refused(&|_| {}).is_ok());
         assert_eq!(
@@ -234,7 +247,7 @@ mod tests {
 
         let mut many: Vec<_> = (0..=255).flat_map(|number| (0..=255).map(move |each| check(number, each))).collect();
         many.push(Check { service: mark, ..check(0, 0) });
-        let error = Hidden::new(FIRST).assign(&mut many, || Ok(HashSet::new())).unwrap_err();
+        let error = Hidden::new(FIRST).assign(&mut many, &Scope::All, || Ok(HashSet::new())).unwrap_err();
         assert!(matches!(error, Error::Marks { first: FIRST, last: 0x4c56_ffff }), "{error}");
     }
 
@@ -242,7 +255,7 @@ mod tests {
     fn the_hidden_service_forwards_as_the_real_one() {
         let mut hidden = Hidden::new(FIRST);
         let mut checks = vec![check(1, 1), check(1, 2)];
-        hidden.assign(&mut checks, || Ok(HashSet::new())).unwrap();
+        hidden.assign(&mut checks, &Scope::All, || Ok(HashSet::new())).unwrap();
         let server = RealServer {
             key: checks[0].server,
             forwarding: Forwarding::Masquerade,

@@ -40,9 +40,9 @@ use crate::{
     model::{Change, ServerKey, ServiceKey, Table, Target, VirtualService},
     notify::CommandQueue,
     pool::{
-        HeldServer,
-        settings::Settings,
-        status::{IdleStatus, Status},
+        HeldServer, Pools,
+        settings::{Scope, Settings},
+        status::Status,
     },
     sys::clock::now,
 };
@@ -110,15 +110,18 @@ pub enum Owns {
 
 /// Lines of a save file, or what else makes settings of a table.
 pub trait Layer: Send + Sync {
-    /// Returns the settings over this operator's table.
-    fn over(&self, operator: Table) -> Layered;
+    /// Returns the settings of the services of `scope` over the operator's table of them.
+    fn over(&self, operator: Table, scope: Scope) -> Layered;
 
     /// Whether a server that this service gets is checked because of what is said of all its servers.
     fn concerns(&self, service: &ServiceKey) -> bool;
 }
 
 /// A layer, and what it says of services without servers.
-type Laid = (Arc<dyn Layer>, Vec<IdleStatus>);
+type Laid = (Arc<dyn Layer>, Vec<IdleCheck>);
+
+/// A service without servers, and what all of them would be asked.
+pub type IdleCheck = (ServiceKey, String);
 
 /// What a [`Layer`] makes of a table.
 #[derive(Clone, Debug, Default)]
@@ -126,7 +129,7 @@ pub struct Layered {
     /// The settings.
     pub settings: Settings,
     /// Checks of all servers of a service that has none.
-    pub idle: Vec<IdleStatus>,
+    pub idle: Vec<IdleCheck>,
     /// What makes no sense for this table.
     pub faults: Vec<String>,
 }
@@ -187,12 +190,23 @@ pub struct Operator {
     pub emptied: Vec<(ServiceKey, ServerKey)>,
 }
 
-/// Another layer, and what it makes of the operator's table.
+/// Another layer, and what else is different then.
 pub struct Reload {
     /// The layer.
     pub layer: Arc<dyn Layer>,
-    /// The operator's table before → after, and what is different.
-    pub table: Box<dyn FnOnce(Table) -> (Table, Vec<Change>) + Send>,
+    /// Tells from the pools as they are what is different.
+    pub after: Box<dyn FnOnce(&Pools) -> After + Send>,
+}
+
+/// What is different after a file was read again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct After {
+    /// Changes of the operator's table.
+    pub changes: Vec<Change>,
+    /// The services that are different, in the table or in what is said of them.
+    pub scope: Scope,
+    /// The operator's table of those.
+    pub operator: Table,
 }
 
 impl std::fmt::Debug for Reload {

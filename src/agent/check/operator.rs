@@ -203,19 +203,21 @@ impl Process {
     pub(super) fn take(&mut self, changes: &[Change], in_kernel: bool) {
         let concerned = |key: &ServiceKey| self.layer.as_ref().is_some_and(|layer| layer.concerns(key));
         let added = changes.iter().any(|change| matches!(change, Change::AddServer(key, _) if concerned(key)));
-        let deleted = changes.iter().any(|change| match change {
-            Change::DeleteServer(key, _) | Change::DeleteService(key) => concerned(key),
-            _ => false,
+        let outdated = changes.iter().filter_map(|change| match change {
+            Change::AddServer(key, _) | Change::DeleteServer(key, _) | Change::DeleteService(key) => Some(*key),
+            _ => None,
         });
+        let outdated: Vec<_> = outdated.filter(concerned).collect();
         if added && !in_kernel {
-            let mut table = self.engine.pools().operator_table();
+            let services: HashSet<ServiceKey> = changes.iter().filter_map(|change| change.target().service()).collect();
+            let mut table = self.engine.pools().operator_part(&services);
             changes.iter().for_each(|change| impose(&mut table, change));
-            match self.lay_over(table) {
+            match self.lay_over(table, services) {
                 Ok(warnings) => return warnings.iter().for_each(|warning| log::warn!("{warning}")),
                 Err(error) => log::error!("{error}; what was added is not checked"),
             }
         }
-        self.outdated |= added || deleted;
+        self.outdated.extend(outdated);
         for change in changes {
             self.engine.operator(now(), change, in_kernel);
         }
@@ -223,10 +225,11 @@ impl Process {
 
     /// Lays what is said of all servers over the table again, if that got other servers since.
     pub(super) fn update(&mut self) {
-        if !std::mem::take(&mut self.outdated) {
+        let services = std::mem::take(&mut self.outdated);
+        if services.is_empty() {
             return;
         }
-        match self.lay_over(self.engine.pools().operator_table()) {
+        match self.lay_over(self.engine.pools().operator_part(&services), services) {
             Ok(warnings) => warnings.iter().for_each(|warning| log::warn!("{warning}")),
             Err(error) => log::error!("{error}; what was added is not checked"),
         }

@@ -16,7 +16,8 @@ use tokio::{
 };
 
 use super::{
-    Error, Foreign, Laid, Layer, Layered, Order, Owns, Reload, Run, RunOptions, Stop, commands,
+    After, Error, Foreign, IdleCheck, Laid, Layer, Layered, Order, Owns, Reload, Run, RunOptions, Stop, commands,
+    control::idle_status,
     hidden::{self, Hidden},
     limits,
     memory::Memory,
@@ -32,7 +33,11 @@ use crate::{
     },
     host::{User, script::Runner},
     model::{Entry, Moment, ServerKey, ServiceKey, Table, Target},
-    pool::{Engine, Step, drain::Turn, settings::Settings, status::IdleStatus},
+    pool::{
+        Engine, Step,
+        drain::Turn,
+        settings::{Scope, Settings},
+    },
     sys::clock::now,
 };
 
@@ -62,9 +67,9 @@ pub(super) struct Process {
     /// What makes settings of the operator's table, if that may get other servers.
     pub(super) layer: Option<Arc<dyn Layer>>,
     /// What it says of services without servers.
-    idle: Vec<IdleStatus>,
-    /// Whether it was laid over another table.
-    pub(super) outdated: bool,
+    idle: Vec<IdleCheck>,
+    /// Services that got other servers since it was laid over them.
+    pub(super) outdated: HashSet<ServiceKey>,
     pub(super) memory: Memory,
     /// Servers that were deleted because they had drained, and did not drain again since; the last of them.
     pub(super) emptied: VecDeque<(ServiceKey, ServerKey)>,
@@ -112,7 +117,7 @@ impl Process {
         let most = limits::probes_at_once(settings.checks.len())?;
         let mut keeper = Keeper::open()?;
         let mut hidden = Hidden::new(options.first_mark);
-        hidden.assign(&mut settings.checks, || keeper.marks())?;
+        hidden.assign(&mut settings.checks, &settings.scope, || keeper.marks())?;
         if options.resume {
             settings.resume();
         }
@@ -124,7 +129,7 @@ impl Process {
         let mut process = Self {
             layer,
             idle,
-            outdated: false,
+            outdated: HashSet::new(),
             memory,
             emptied: VecDeque::new(),
             ignored: HashMap::new(),
@@ -154,7 +159,7 @@ impl Process {
         if any {
             process.memory.write_turns(process.engine.pools().turned());
         }
-        for warning in process.engine.pools().warnings() {
+        for warning in process.engine.pools().warnings(&Scope::All) {
             log::warn!("{warning}");
         }
         process.look_for_addresses();
@@ -399,11 +404,14 @@ impl Process {
             Order::Status(reply) => {
                 let mut status = self.engine.status(now());
                 status.table = self.keeper.status.clone();
-                status.idle.extend(self.idle.iter().cloned());
+                status.idle.extend(self.idle.iter().map(idle_status));
                 // Who asked may have gone.
                 let _ = reply.send(status);
             }
-            Order::Replace(settings, reply) => _ = reply.send(self.replace(*settings)),
+            Order::Replace(settings, reply) => {
+                let replaced = self.replace(*settings, Vec::new());
+                let _ = reply.send(replaced.map(|()| self.warnings(&Scope::All)));
+            }
             Order::Reload(reload, reply) => _ = reply.send(self.reload(reload)),
             Order::Table(only, reply) => _ = reply.send(self.operator(only)),
             Order::Apply { changes, each, by, reply } => _ = reply.send(self.apply(&changes, each, &by)),
@@ -417,47 +425,53 @@ impl Process {
     }
 
     /// Goes on with what another layer makes of the operator's table.
-    fn reload(&mut self, Reload { layer, table }: Reload) -> Result<Vec<String>, Error> {
-        let (operator, changes) = table(self.engine.pools().operator_table());
-        let Layered { settings, idle, faults } = layer.over(operator);
+    fn reload(&mut self, Reload { layer, after }: Reload) -> Result<Vec<String>, Error> {
+        let After { changes, scope, operator } = after(self.engine.pools());
+        let Layered { settings, idle, faults } = layer.over(operator, scope);
         if !faults.is_empty() {
             return Err(Error::Settings(faults));
         }
-        let mut warnings = self.replace(settings)?;
+        self.replace(settings, idle)?;
         self.layer = Some(layer);
         self.remember(&changes);
-        warnings.extend(idle.iter().map(idle_warning));
-        self.idle = idle;
-        Ok(warnings)
+        Ok(self.warnings(&Scope::All))
     }
 
-    /// Goes on with another table of the operator's, and with what is said of its servers.
-    pub(super) fn lay_over(&mut self, table: Table) -> Result<Vec<String>, Error> {
+    /// Goes on with another table of the operator's for these services, and with what is said of their servers.
+    pub(super) fn lay_over(&mut self, table: Table, services: HashSet<ServiceKey>) -> Result<Vec<String>, Error> {
         let Some(layer) = self.layer.clone() else { return Ok(Vec::new()) };
-        let Layered { settings, idle, faults } = layer.over(table);
-        let mut warnings = self.replace(settings)?;
+        let scope = Scope::Only(services);
+        let Layered { settings, idle, faults } = layer.over(table, scope.clone());
+        self.replace(settings, idle)?;
         // Whoever added the server has done so already.
-        warnings.extend(faults);
-        self.idle = idle;
-        Ok(warnings)
+        Ok(self.warnings(&scope).into_iter().chain(faults).collect())
     }
 
-    fn replace(&mut self, mut settings: Settings) -> Result<Vec<String>, Error> {
+    /// Returns what a person should know of what is said of these services.
+    fn warnings(&self, scope: &Scope) -> Vec<String> {
+        let idle = self.idle.iter().filter(|(service, _)| scope.has(service));
+        self.engine.pools().warnings(scope).into_iter().chain(idle.map(idle_warning)).collect()
+    }
+
+    fn replace(&mut self, mut settings: Settings, idle: Vec<IdleCheck>) -> Result<(), Error> {
         check_commands(&settings, &self.user)?;
-        let most = limits::probes_at_once(settings.checks.len())?;
+        let others = self.engine.pools().checks().filter(|check| !settings.scope.has(&check.service));
+        let most = limits::probes_at_once(others.count() + settings.checks.len())?;
         let before: Vec<_> = self.hidden.keys().collect();
         let mut hidden = self.hidden.clone();
-        hidden.assign(&mut settings.checks, || self.keeper.marks())?;
+        hidden.assign(&mut settings.checks, &settings.scope, || self.keeper.marks())?;
         let new = settings.operator.services.keys().filter(|key| !self.keeper.known().services.contains_key(*key));
         let new: Vec<_> = new.copied().collect();
         self.keeper.learn(new)?;
         self.hidden = hidden;
+        self.idle.retain(|(service, _)| !settings.scope.has(service));
+        self.idle.extend(idle);
         self.engine.set_most(most);
         self.engine.replace(now(), settings, self.keeper.known());
         self.dirty.extend(before);
         self.dirty.extend(self.hidden.keys());
         self.look_for_addresses();
-        Ok(self.engine.pools().warnings())
+        Ok(())
     }
 
     /// Tells the engine which of the addresses that checks depend on are here.
@@ -538,8 +552,8 @@ impl Process {
 }
 
 /// Says of a check of all servers that there are none.
-pub(super) fn idle_warning(idle: &IdleStatus) -> String {
-    format!("the {} check of all servers of {} is idle: the table has none", idle.probe, idle.service)
+pub(super) fn idle_warning((service, probe): &IdleCheck) -> String {
+    format!("the {probe} check of all servers of {service} is idle: the table has none")
 }
 
 fn check_commands(settings: &Settings, user: &User) -> Result<(), Error> {

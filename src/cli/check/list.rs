@@ -20,7 +20,10 @@ use crate::{
         },
         watch::watch,
     },
-    pool::status::{IdleStatus, Status, describe},
+    pool::{
+        settings::Scope,
+        status::{IdleStatus, Status, describe},
+    },
     state::names::Resolver,
 };
 
@@ -90,12 +93,12 @@ impl ListArgs {
         let (lines, table) = saved.file.checks(&Resolver::new()).map_err(|faults| {
             Error::all_failed(faults.into_iter().map(|fault| placed(&saved.path, fault)).collect())
         })?;
-        let expanded = lines.over(table.table);
+        let expanded = lines.over(table.table, Scope::All);
         let idle = expanded.settings.checks.iter().map(|check| IdleStatus {
             service: check.service.to_string(),
             server: check.server.to_string(),
             probe: describe(&check.probe),
         });
-        Ok(Status { idle: idle.chain(idle_status(expanded.idle)).collect(), ..Status::default() })
+        Ok(Status { idle: idle.chain(expanded.idle.iter().map(idle_status)).collect(), ..Status::default() })
     }
 }

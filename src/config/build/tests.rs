@@ -13,7 +13,10 @@ use crate::{
         tree::Level,
     },
     model::{Checksum, DaemonRole, Forwarding, ServiceKey, Table, Tunnel},
-    pool::{self, settings::Check},
+    pool::{
+        self,
+        settings::{Check, Scope},
+    },
     state::{agent_file::AgentFile, grammar::NoNames, set, vrrp::Disk},
     vrrp::settings::{Authentication, Fifo, Initial as Begins, Instance, Preempt, Track, Tracker, Transport, Version},
 };
@@ -179,7 +182,7 @@ fn comes_back(loaded: &Loaded) {
     let Table { services, timeouts, daemons } = saved.table;
     let operator = &configuration.checks.operator;
     assert_eq!((&timeouts, &daemons), (&operator.timeouts, &operator.daemons), "{text}");
-    let expanded = lines.over(Table { services, ..Table::default() });
+    let expanded = lines.over(Table { services, ..Table::default() }, Scope::All);
     assert!(expanded.faults.is_empty() && expanded.idle.is_empty(), "{expanded:#?}");
     let wanted = pool::settings::Settings {
         operator: Table { services: operator.services.clone(), ..Table::default() },

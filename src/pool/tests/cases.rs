@@ -1,6 +1,6 @@
 //! What the documentation says, case by case.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use super::{
     super::{
@@ -354,13 +354,16 @@ fn other_settings_keep_what_is_known() {
     Arc::make_mut(&mut after.checks[0].schedule).interval = Duration::from_secs(1);
     after.checks.push(check(service(1), key(4), Initial::CheckFirst));
     let kernel = run.0.effective_table();
-    assert_eq!(run.0.replace(at(9), after, &kernel), []);
+    run.0.replace(at(9), after, &kernel);
     assert_eq!(run.table(), [], "1 and 2 are still down, 3 is gone, 4 has to pass first");
     assert_eq!(run.commands(), [""; 0]);
-    run.says(3, UP).says(1, UP);
+    // The checks of a service that is another one have other numbers.
+    run.says(6, UP).says(4, UP);
     assert_eq!(run.table(), [(2, 1), (4, 1)]);
     assert_eq!(run.commands(), ["up 10.0.1.2", "quorum-up"]);
-    assert!(run.0.warnings()[0].contains("server 10.0.1.3:80 of TCP 10.0.0.1:80 is idle"), "{:?}", run.0.warnings());
+    let warnings = run.0.warnings(&Scope::All);
+    assert!(warnings[0].contains("server 10.0.1.3:80 of TCP 10.0.0.1:80 is idle"), "{warnings:?}");
+    assert_eq!(run.0.warnings(&Scope::Only([service(2)].into())), [""; 0]);
 }
 
 #[test]
@@ -494,30 +497,31 @@ fn only_what_is_to_be_other_than_before_is_written() {
     };
     let mut pools = Pools::new(at(0), all(), &Table::default());
     let told = |pools: &mut Pools| {
-        let (mut changed, mut watched) = (Vec::new(), Vec::new());
+        let (mut changed, mut watched, mut left) = (Vec::new(), Vec::new(), Vec::new());
         while let Some(output) = pools.poll() {
             match output {
                 Output::Changed(key) => changed.push(key),
                 Output::Watch(check) => watched.push(check.0),
+                Output::Unwatch(check) => left.push(check.0),
                 _ => {}
             }
         }
-        (changed, watched)
+        (changed, watched, left)
     };
-    assert_eq!(told(&mut pools), (vec![service(1), service(2)], vec![0, 1, 2]));
-    let ids = |pairs: &[(usize, usize)]| -> Vec<_> { pairs.iter().map(|(a, b)| (CheckId(*a), CheckId(*b))).collect() };
-    assert_eq!(pools.replace(at(1), all(), &Table::default()), ids(&[(0, 0), (1, 1), (2, 2)]));
-    assert_eq!(told(&mut pools), (vec![], vec![]));
-    // Another weight: that service is another one; the other only gets other numbers.
+    assert_eq!(told(&mut pools), (vec![service(1), service(2)], vec![0, 1, 2], vec![]));
+    let replace = |pools: &mut Pools, settings| pools.replace(at(1), settings, &Table::default());
+    replace(&mut pools, all());
+    assert_eq!(told(&mut pools), (vec![], vec![], vec![]));
+    // Another weight: that service is another one, whose check gets another number.
     let mut other = all();
     other.operator.services[1].servers[0] = server(1, 7);
     other.checks.rotate_right(1);
-    assert_eq!(pools.replace(at(2), other.clone(), &Table::default()), ids(&[(0, 1), (1, 2)]));
-    assert_eq!(told(&mut pools), (vec![service(2)], vec![0]));
+    replace(&mut pools, other);
+    assert_eq!(told(&mut pools), (vec![service(2)], vec![3], vec![2]));
     // What was not told yet is not forgotten.
-    pools.replace(at(3), all(), &Table::default());
-    assert_eq!(pools.replace(at(4), all(), &Table::default()), ids(&[(0, 0), (1, 1)]));
-    assert_eq!(told(&mut pools).0, [service(2)]);
+    replace(&mut pools, all());
+    replace(&mut pools, all());
+    assert_eq!(told(&mut pools), (vec![service(2)], vec![2], vec![3]));
     // Whatever is said of a service, of a server, or of a check counts.
     let base = all();
     let differ = |change: fn(&mut Settings)| {
@@ -525,16 +529,69 @@ fn only_what_is_to_be_other_than_before_is_written() {
         while pools.poll().is_some() {}
         let mut settings = base.clone();
         change(&mut settings);
-        pools.replace(at(1), settings, &Table::default())
+        replace(&mut pools, settings);
+        let (_, watched, left) = told(&mut pools);
+        (watched, left)
     };
-    assert_eq!(differ(|settings| settings.policies[0].omega ^= true), ids(&[(2, 2)]));
-    assert_eq!(differ(|settings| settings.servers[0].down = None), ids(&[(2, 2)]));
-    assert_eq!(differ(|settings| Arc::make_mut(&mut settings.checks[1].schedule).retry += 1), ids(&[(2, 2)]));
-    assert_eq!(differ(|settings| Arc::make_mut(&mut settings.checks[1].probe).deadline *= 2), ids(&[(2, 2)]));
-    assert_eq!(
-        differ(|settings| settings.operator.services[0].service.scheduler = Scheduler::new("rr")),
-        ids(&[(2, 2)])
-    );
-    assert_eq!(differ(|settings| settings.operator.services[0].servers.swap_indices(0, 1)), ids(&[(2, 2)]));
-    assert_eq!(differ(|settings| drop(settings.checks.remove(2))), ids(&[(0, 0), (1, 1)]));
+    let first = (vec![3, 4], vec![0, 1]);
+    assert_eq!(differ(|settings| settings.policies[0].omega ^= true), first);
+    assert_eq!(differ(|settings| settings.servers[0].down = None), first);
+    assert_eq!(differ(|settings| Arc::make_mut(&mut settings.checks[1].schedule).retry += 1), first);
+    assert_eq!(differ(|settings| Arc::make_mut(&mut settings.checks[1].probe).deadline *= 2), first);
+    assert_eq!(differ(|settings| settings.operator.services[0].service.scheduler = Scheduler::new("rr")), first);
+    assert_eq!(differ(|settings| settings.operator.services[0].servers.swap_indices(0, 1)), (vec![4, 3], vec![0, 1]));
+    assert_eq!(differ(|settings| drop(settings.checks.remove(2))), (vec![], vec![2]));
+    // The order in which services are listed is the last settings'.
+    let mut turned = all();
+    turned.operator.services.swap_indices(0, 1);
+    replace(&mut pools, turned);
+    assert_eq!(pools.services().collect::<Vec<_>>(), [service(2), service(1)]);
+    assert_eq!(told(&mut pools), (vec![], vec![], vec![]));
+}
+
+/// Settings that speak of some services leave others as they are, as if all had been said again.
+#[test]
+fn some_services_get_other_settings() {
+    let all = |weights: [u32; 3], lost: Option<u8>| {
+        let mut all = Settings::default();
+        for (number, weight) in (1..).zip(weights).filter(|(number, _)| Some(*number) != lost) {
+            all.operator.services.insert(service(number), entry(number, &[server(1, weight), server(2, 1)]));
+            all.checks.extend([1, 2].map(|each| check(service(number), key(each), Initial::Up)));
+            all.policies.push(Policy { omega: true, ..Policy { service: service(number), ..policy(1, 0) } });
+        }
+        all
+    };
+    let some = |all: Settings, numbers: &[u8]| {
+        let keys: HashSet<_> = numbers.iter().map(|number| service(*number)).collect();
+        let mut some = Settings { scope: Scope::Only(keys.clone()), ..all };
+        some.operator.services.retain(|key, _| keys.contains(key));
+        some.checks.retain(|check| keys.contains(&check.service));
+        some.policies.retain(|policy| keys.contains(&policy.service));
+        some
+    };
+    let mut run = Run::new(all([1, 1, 1], None), &Table::default());
+    run.says(2, DOWN).says(4, DOWN);
+    run.commands();
+    let tables = |run: &Run| (run.0.operator_table(), run.0.effective_table());
+    // One changes, one is not there any more, one stays as it was, with what is known of it.
+    let mut whole = Run(run.0.clone());
+    let wanted = all([1, 7, 5], Some(1));
+    run.0.replace(at(1), some(wanted.clone(), &[1, 2]), &Table::default());
+    run.0.replace(at(1), some(wanted.clone(), &[3]), &Table::default());
+    whole.0.replace(at(1), wanted, &Table::default());
+    assert_eq!(tables(&run), tables(&whole));
+    assert_eq!(run.commands(), ["quorum-down"], "of the one that is gone");
+    assert_eq!(run.0.operator_table().services.keys().copied().collect::<Vec<_>>(), [service(2), service(3)]);
+    assert_eq!(run.0.effective(&service(2)).unwrap().servers.len(), 1, "the other one is still down");
+    run.0.replace(at(2), some(all([1, 7, 5], None), &[1]), &Table::default());
+    assert_eq!(run.0.operator_table(), all([1, 7, 5], None).operator);
+    // Checks of what does not exist come and go, too.
+    let mut idle = some(all([1, 1, 1], None), &[]);
+    idle.scope = Scope::Only([service(9)].into());
+    idle.checks.push(check(service(9), key(1), Initial::Up));
+    run.0.replace(at(3), idle.clone(), &Table::default());
+    assert_eq!(run.0.idle().count(), 1);
+    idle.checks.clear();
+    run.0.replace(at(4), idle, &Table::default());
+    assert_eq!(run.0.idle().count(), 0);
 }

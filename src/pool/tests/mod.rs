@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
-use super::settings::{AtStart, Check, Policy, ServerPolicy, Settings};
+use super::settings::{AtStart, Check, Policy, Scope, ServerPolicy, Settings};
 use crate::{
     check::settings::{Connection, Initial, Probe, Question, Schedule},
     host::Command,
@@ -89,6 +89,7 @@ fn settings(weights: &[u32], initial: Initial, policy: Policy) -> Settings {
             })
             .collect(),
         policies: vec![policy],
+        ..Settings::default()
     }
 }
 

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     check::settings::{Question, Schedule},
     model::{ServerKey, ServiceKey, Table},
-    pool::settings::{Check, Policy, Settings},
+    pool::settings::{Check, Policy, Scope, Settings},
     state::{file::Fault, words::Word},
 };
 
@@ -120,12 +120,23 @@ impl Lines {
         self.of_all.contains(service)
     }
 
-    /// Lays the lines over a table.
-    pub fn over(&self, operator: Table) -> Expanded {
+    /// Returns the services of which these lines say something else than `before`, which these were read after.
+    pub fn differ_from(&self, before: &Self) -> HashSet<ServiceKey> {
+        let set = |lines: &Self| lines.read.iter().map(|(_, read)| Arc::as_ptr(read)).collect::<HashSet<_>>();
+        let (old, new) = (set(before), set(self));
+        let only_in = |lines: &'_ Self, other: &HashSet<*const Read>| -> Vec<ServiceKey> {
+            let only = lines.read.iter().filter(|(_, read)| !other.contains(&Arc::as_ptr(read)));
+            only.map(|(_, read)| read.subject.service).collect()
+        };
+        only_in(before, &new).into_iter().chain(only_in(self, &old)).collect()
+    }
+
+    /// Lays the lines about the services of `scope` over a table, which has no others.
+    pub fn over(&self, operator: Table, scope: Scope) -> Expanded {
         let mut expanded = Expanded::default();
         let (mut adds, mut own) = (Vec::new(), HashSet::new());
         let (mut of_services, mut of_servers) = (HashMap::new(), HashMap::new());
-        for (number, read) in &self.read {
+        for (number, read) in self.read.iter().filter(|(_, read)| scope.has(&read.subject.service)) {
             let (service, server) = (read.subject.service, read.subject.server);
             match &read.says {
                 Says::Add(add) => {
@@ -165,6 +176,7 @@ impl Lines {
             expanded.settings.servers.extend(OfServer::policy(of_service, own));
         }
         expanded.settings.operator = operator;
+        expanded.settings.scope = scope;
         expanded
     }
 }

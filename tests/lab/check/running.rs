@@ -161,7 +161,7 @@ pub(crate) fn settings(key: ServiceKey, servers: &[RealServer], policy: Policy) 
         operator: Table { services: [(key, entry)].into_iter().collect(), ..Table::default() },
         checks: servers.iter().map(|server| check(key, server.key)).collect(),
         policies: vec![policy],
-        servers: Vec::new(),
+        ..Settings::default()
     }
 }
 

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     model::{Checksum, Forwarding, Tunnel, Weight},
-    pool::settings::AtStart,
+    pool::settings::{AtStart, Scope},
     state::{check::Subjects, file, grammar::NoNames},
 };
 
@@ -38,7 +38,7 @@ fn a_line_without_a_server_is_about_all_that_have_none_of_their_own() {
          lvsadm check add -t 10.0.0.1:80 -r 10.0.0.99 script -- /bin/x --y",
     )
     .unwrap();
-    let expanded = lines.over(table());
+    let expanded = lines.over(table(), Scope::All);
     assert_eq!(
         targets(&expanded),
         [
@@ -52,13 +52,14 @@ fn a_line_without_a_server_is_about_all_that_have_none_of_their_own() {
     let all: Vec<_> = table().services.keys().map(|key| lines.stand_for_all(key)).collect();
     assert!(all.contains(&true), "{all:?}");
     assert!(expanded.idle.is_empty() && expanded.faults.is_empty());
-    let none = lines.over(Table::default());
+    let none = lines.over(Table::default(), Scope::All);
     assert_eq!((none.idle.len(), none.settings.checks.len()), (2, 2));
 }
 
 #[test]
 fn a_server_without_a_port_needs_one_for_its_check() {
-    let expanded = parse("check add -f 5 tcp\ncheck add -f 5 dns\ncheck add -f 5 ping").unwrap().over(table());
+    let expanded =
+        parse("check add -f 5 tcp\ncheck add -f 5 dns\ncheck add -f 5 ping").unwrap().over(table(), Scope::All);
     assert_eq!(targets(&expanded), ["10.0.0.11:0 10.0.0.11:53", "10.0.0.11:0 10.0.0.11:0"]);
     assert_eq!((expanded.faults.len(), expanded.faults[0].line), (1, 1), "{:?}", expanded.faults);
     assert!(parse("check add -f 5 -r 10.0.0.11 tcp").is_err());
@@ -72,11 +73,11 @@ fn services_and_servers() {
          check set -t 10.0.0.1:80 -r 10.0.0.11 --no-inhibit --notify-down 'alice@/bin/down x' --weight-min 3",
     )
     .unwrap();
-    let settings = lines.over(table()).settings;
+    let settings = lines.over(table(), Scope::All).settings;
     let policy = &settings.policies[0];
     assert_eq!((policy.quorum, policy.hysteresis, policy.inhibit, policy.at_start), (2, 1, true, AtStart::Servers));
     let printed = crate::state::check::lines(&settings).join("\n");
-    assert_eq!(parse(&printed).unwrap().over(table()).settings.policies, settings.policies, "{printed}");
+    assert_eq!(parse(&printed).unwrap().over(table(), Scope::All).settings.policies, settings.policies, "{printed}");
     assert_eq!(policy.sorry.map(|sorry| sorry.key.to_string()), Some("10.0.0.9:80".to_owned()));
     let weights = |least, most| Some((Weight::new(least).unwrap(), most));
     let [first, second] = settings.servers.as_slice() else { panic!("{:?}", settings.servers) };
@@ -90,9 +91,10 @@ fn sorry_servers_behind_tunnels() {
     let start = "check set -t 10.0.0.1:80 --sorry-server 10.0.0.9";
     let forwarding = |options: &str| {
         let lines = parse(&format!("{start} {options}")).unwrap_or_else(|faults| panic!("{faults:?}"));
-        let settings = lines.over(table()).settings;
+        let settings = lines.over(table(), Scope::All).settings;
         let printed = crate::state::check::lines(&settings).join("\n");
-        let again = parse(&printed).unwrap_or_else(|faults| panic!("{printed}: {faults:?}")).over(table()).settings;
+        let again =
+            parse(&printed).unwrap_or_else(|faults| panic!("{printed}: {faults:?}")).over(table(), Scope::All).settings;
         assert_eq!(again.policies, settings.policies, "{printed}");
         settings.policies[0].sorry.map(|sorry| sorry.forwarding)
     };
@@ -208,7 +210,7 @@ proptest! {
             let printed = given.line(&subject);
             let again = Subjects::new().of(&printed);
             prop_assert_eq!(again, Some((subject, given)), "{}", printed);
-            let checks = |line: &str| parse(line).map(|lines| lines.over(table()).settings);
+            let checks = |line: &str| parse(line).map(|lines| lines.over(table(), Scope::All).settings);
             prop_assert_eq!(checks(&typed).ok(), checks(&printed).ok(), "{}", printed);
         }
     }
@@ -227,8 +229,47 @@ fn lines_that_were_read_before_are_taken_over() {
     let old = lines("check add -t 10.0.0.1:80 tcp --interval 2s\ncheck set -t 10.0.0.1:80 --quorum 2", None).unwrap();
     let text = "check set -t 10.0.0.1:80 --quorum 2\ncheck add -f 5 tcp\ncheck add -t 10.0.0.1:80 tcp --interval 2s";
     let (new, fresh) = (lines(text, Some(&old)).unwrap(), lines(text, None).unwrap());
-    let (new, fresh) = (new.over(table()), fresh.over(table()));
+    let (new, fresh) = (new.over(table(), Scope::All), fresh.over(table(), Scope::All));
     assert_eq!((&new.settings, &new.faults), (&fresh.settings, &fresh.faults), "with their new numbers");
     let twice = "check add -t 10.0.0.1:80 tcp --interval 2s\ncheck add -t 10.0.0.1:80 tcp --interval 2s";
     assert!(lines(twice, Some(&old)).is_err_and(|faults| faults.len() == 1 && faults[0].line == 2));
+}
+
+#[test]
+fn lines_that_say_something_else_are_found() {
+    let lines = |text: &str, before: Option<&Lines>| Lines::parse((1..).zip(text.lines()), before).unwrap();
+    let old = "check add -t 10.0.0.1:80 tcp\ncheck add -f 5 tcp\ncheck set -f 5 --quorum 2";
+    let before = lines(old, None);
+    let differ = |text: &str| {
+        let services = lines(text, Some(&before)).differ_from(&before);
+        let mut services: Vec<_> = services.iter().map(ToString::to_string).collect();
+        services.sort_unstable();
+        services
+    };
+    assert_eq!(differ(old), [""; 0]);
+    assert_eq!(differ("check set -f 5 --quorum 2\ncheck add -f 5 tcp\ncheck add -t 10.0.0.1:80 tcp"), [""; 0]);
+    assert_eq!(differ(&old.replace("tcp\n", "tcp --retry 1\n")), ["FWM 5", "TCP 10.0.0.1:80"]);
+    assert_eq!(differ(&old.replace("quorum 2", "quorum 3")), ["FWM 5"]);
+    assert_eq!(
+        differ("check add -f 5 tcp\ncheck set -f 5 --quorum 2\ncheck add -f 6 tcp"),
+        ["FWM 6", "TCP 10.0.0.1:80"]
+    );
+}
+
+#[test]
+fn some_services_are_as_among_all() {
+    let lines = parse(
+        "check add -t 10.0.0.1:80 tcp\ncheck add -f 5 dns\ncheck set -f 5 --quorum 2\n\
+         check set -t 10.0.0.1:80 -r 10.0.0.11 --inhibit\ncheck add -t 10.0.0.9:80 tcp",
+    )
+    .unwrap();
+    let all = lines.over(table(), Scope::All);
+    let mut operator = table();
+    let keys: Vec<_> = operator.services.keys().copied().collect();
+    operator.services.retain(|key, _| *key == keys[0]);
+    let some = lines.over(operator, Scope::Only([keys[0]].into()));
+    let first = |check: &&Check| check.service == keys[0];
+    assert!(some.settings.checks.iter().eq(all.settings.checks.iter().filter(first)));
+    assert_eq!((some.settings.servers.len(), some.settings.policies.len(), some.idle.len()), (1, 0, 0));
+    assert_eq!((all.settings.policies.len(), all.idle.len()), (1, 1));
 }
